@@ -91,7 +91,7 @@ def test_an_empty_folder_becomes_an_installation(
     (key,) = query(empty_postgres_url, "SELECT name, scopes, prefix FROM api_keys")
     assert (key["name"], json.loads(key["scopes"])) == ("HOGSEND_API_KEY", ["ingest"])
     assert written["HOGSEND_API_KEY"].startswith(key["prefix"])
-    assert docker.calls_with("up", "--detach", "--wait")
+    assert docker.find_calls("up", "--detach", "--wait")
 
 
 def test_a_second_run_changes_nothing(
@@ -105,7 +105,7 @@ def test_a_second_run_changes_nothing(
     assert outcome.status == 0
     after = (empty_folder / ".env").read_bytes(), (empty_folder / "compose.yaml").stat().st_mtime
     assert after == before
-    assert len(docker.calls_with("exec")) == 1
+    assert len(docker.find_calls("exec")) == 1
     assert len(query(empty_postgres_url, "SELECT id FROM api_keys")) == 1
     for text in (
         "complete",
@@ -236,7 +236,7 @@ def test_a_compose_file_of_another_project_is_kept(
 
     assert outcome.status == 1
     assert "it has no hatchet, hatchet-postgres, mail, postgres" in outcome.err
-    assert "hogsend init" in outcome.err and not docker.calls_with("up")
+    assert "hogsend init" in outcome.err and not docker.find_calls("up")
 
 
 def test_a_compose_file_under_another_name_is_not_replaced(
@@ -361,7 +361,7 @@ def test_a_port_that_docker_reports_as_in_use_is_replaced(
     written = read_settings(empty_folder)
     assert f"{free} is in use, so MAIL_SMTP_PORT is now {written['MAIL_SMTP_PORT']}." in outcome.out
     assert written["HOGSEND_MAIL"] == f"smtp://127.0.0.1:{written['MAIL_SMTP_PORT']}"
-    assert len(docker.calls_with("up")) == 2
+    assert len(docker.find_calls("up")) == 2
 
 
 def list_with_unhealthy(service: str) -> str:
@@ -430,7 +430,7 @@ def test_creating_a_token_is_retried(
     docker.plan_answers(exec=[late, answer("loaded\n"), answer(f"a line\n{token()}\n")])
 
     assert hogsend("bootstrap").status == 0
-    calls = docker.calls_with("exec")
+    calls = docker.find_calls("exec")
     assert len(calls) == 3
     assert calls[0] == [
         *("compose", "exec", "-T", "hatchet", "/hatchet-admin", "token", "create"),
@@ -445,7 +445,7 @@ def test_a_token_that_cannot_be_created_fails_with_the_message_of_hatchet(
 
     outcome = hogsend("bootstrap")
 
-    assert outcome.status == 1 and len(docker.calls_with("exec")) == 5
+    assert outcome.status == 1 and len(docker.find_calls("exec")) == 5
     assert "Step 5, token" in outcome.err and "the database is away" in outcome.err
     assert "docker compose logs hatchet" in outcome.err
     assert "HATCHET_CLIENT_TOKEN" not in read_settings(empty_folder)
@@ -462,7 +462,7 @@ def test_a_token_of_another_hatchet_is_kept(
     assert (
         outcome.status == 0 and "belongs to https://cloud.example.com, and is kept" in outcome.out
     )
-    assert not docker.calls_with("exec")
+    assert not docker.find_calls("exec")
     assert "HATCHET_CLIENT_TLS_STRATEGY" not in read_settings(empty_folder)
 
 

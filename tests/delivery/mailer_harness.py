@@ -152,14 +152,14 @@ class MailerHarness:
     async def row(self, send_id: UUID) -> Send:
         return (await self.site.runtime.database.read_one(sends.find_by_ids([send_id])))[send_id]
 
-    async def becomes(self, send_id: UUID, *statuses: str, tries: int = 0) -> Send:
+    async def wait_for_status(self, send_id: UUID, *statuses: str, tries: int = 0) -> Send:
         """Return a row once it has one of these statuses and this many attempts."""
 
-        async def reached() -> Send | None:
+        async def condition() -> Send | None:
             row = await self.row(send_id)
             return row if row.status in statuses and len(row.attempts) >= tries else None
 
-        return await until(self.site.runtime.change_feed, reached)
+        return await until(self.site.runtime.change_feed, condition)
 
     async def pass_time(self, time: timedelta) -> None:
         """Move the clock and let the mailer poll."""
@@ -170,10 +170,10 @@ class MailerHarness:
         rows = await self.site.rows("SELECT name FROM events ORDER BY received_at, seq")
         return [name for (name,) in rows if name != "seen"]
 
-    async def suppressed(self) -> dict[str, str]:
+    async def fetch_suppressions(self) -> dict[str, str]:
         return dict(await self.site.rows("SELECT address, reason FROM suppressions"))  # type: ignore[arg-type]
 
-    async def counted(self, name: str) -> int:
+    async def fetch_counter(self, name: str) -> int:
         return (
             await self.site.fetch_value("SELECT SUM(value) FROM counters WHERE name = ?", name) or 0
         )

@@ -120,7 +120,7 @@ x{{ v }}y
 {{ v ~ w }}
 {% if v %}{{ w }}{% endif %}
 {{ props }}
-{% for one in [v, w] %}{{ loop.index }}{{ one }}{% endfor %}
+{% for value in [v, w] %}{{ loop.index }}{{ value }}{% endfor %}
 {{ box(v) }}
 {{ box(v) | upper }}
 {{ box(v) ~ w }}
@@ -134,7 +134,7 @@ x{{ v }}y
 {{ parts.row(v) }}
 {% set r = parts.row %}{{ r(v)[3] }}
 {{ [v] | map('string') | join }}
-{% for one in [[v], [w]] recursive %}{{ one[0] }}{% endfor %}
+{% for value in [[v], [w]] recursive %}{{ value[0] }}{% endfor %}
 {{ {'a': v} }}
 <style>p[title='b'] { color: red }</style><p title='{{ v }}'>x</p>
 <{{ v }} title={{ w }}>x

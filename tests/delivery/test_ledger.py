@@ -83,7 +83,7 @@ async def test_of_many_concurrent_handoffs_only_allowed_ones_begin(harness: Ledg
     ]
     mails = [await harness.site.runtime.database.read_one(sends.find_mail(row.id)) for row in rows]
     assert [mail is not None for mail in mails] == [True, False, False, False, False]
-    assert await harness.counted("sends/skipped") == 1
+    assert await harness.fetch_counter("sends/skipped") == 1
 
 
 async def test_a_handoff_begins_only_once(harness: LedgerHarness) -> None:
@@ -131,12 +131,12 @@ async def test_a_bounce_is_recorded_suppressed_and_published_in_one_transaction(
         )
     )
 
-    assert await harness.suppressed() == {
+    assert await harness.fetch_suppressions() == {
         "a@example.com": "hard_bounce",
         "b@example.com": "hard_bounce",
     }
     assert await harness.events() == ["email.bounced"] * 2
-    assert await harness.counted("sends/bounced") == 2
+    assert await harness.fetch_counter("sends/bounced") == 2
 
 
 async def test_a_bounce_ends_a_journey_with_that_exit_event(harness: LedgerHarness) -> None:

@@ -45,7 +45,7 @@ async def harness(
 
 
 async def test_a_due_mail_is_handed_over_and_recorded(harness: MailerHarness) -> None:
-    row = await harness.becomes(await harness.queue(), "sent")
+    row = await harness.wait_for_status(await harness.queue(), "sent")
 
     (message,) = harness.provider.accepted
     assert (message.send_id, message.to[0].email) == (row.id, "ada@example.com")
@@ -56,17 +56,17 @@ async def test_a_due_mail_is_handed_over_and_recorded(harness: MailerHarness) ->
     ]
     stored = await harness.site.runtime.database.read_one(sends.find_mail(row.id))
     assert stored is not None and stored.raw == message.mime_bytes
-    assert await harness.counted("sends/sent") == 1
+    assert await harness.fetch_counter("sends/sent") == 1
 
 
 async def test_a_mail_that_is_not_due_waits(harness: MailerHarness) -> None:
     later = harness.site.clock.now() + MINUTE
     send_id = await harness.queue(due_at=later)
-    await harness.becomes(await harness.queue("bo"), "sent")
+    await harness.wait_for_status(await harness.queue("bo"), "sent")
     assert (await harness.row(send_id)).status == "queued"
 
     await harness.pass_time(MINUTE)
-    await harness.becomes(send_id, "sent")
+    await harness.wait_for_status(send_id, "sent")
 
 
 async def test_a_mail_goes_to_the_contacts_address_at_the_hand_over(
@@ -75,7 +75,7 @@ async def test_a_mail_goes_to_the_contacts_address_at_the_hand_over(
     send_id = await harness.queue(poll=False)
     await harness.site.event("moved", email="ada@new.example")
 
-    row = await harness.becomes(send_id, "sent")
+    row = await harness.wait_for_status(send_id, "sent")
 
     assert row.to_email == harness.provider.accepted[0].to[0].email == "ada@new.example"
 
@@ -90,7 +90,7 @@ async def test_an_address_that_changes_during_rendering_gets_the_mail(
     await harness.site.event("moved", email="ada@new.example")
     pause.go_on.set()
 
-    row = await harness.becomes(send_id, "sent")
+    row = await harness.wait_for_status(send_id, "sent")
 
     assert row.to_email == "ada@new.example"
     assert [message.to[0].email for message in harness.provider.accepted] == ["ada@new.example"]
@@ -102,13 +102,13 @@ async def test_try_later_backs_off_and_keeps_the_replies(harness: MailerHarness)
     pauses: list[float] = []
     harness.mailer.poll()
     for tries in range(1, 5):
-        row = await harness.becomes(send_id, "queued", tries=tries)
+        row = await harness.wait_for_status(send_id, "queued", tries=tries)
         assert row.due_at is not None
         pause = row.due_at - harness.site.clock.now()
         pauses.append(pause.total_seconds())
         await harness.pass_time(pause)
 
-    row = await harness.becomes(send_id, "sent")
+    row = await harness.wait_for_status(send_id, "sent")
 
     for n, seconds in enumerate(pauses):
         assert 30 * 2**n * 0.75 <= seconds <= 30 * 2**n * 1.25
@@ -121,13 +121,13 @@ async def test_a_mail_is_tried_again_when_the_provider_asks_for_it(harness: Mail
     harness.script(refuse(TryLater("429 slow down", retry_at=retry_at)))
     send_id = await harness.queue()
 
-    assert (await harness.becomes(send_id, "queued", tries=1)).due_at == retry_at
+    assert (await harness.wait_for_status(send_id, "queued", tries=1)).due_at == retry_at
     await harness.pass_time(3 * HOUR - timedelta(seconds=1))
-    await harness.becomes(await harness.queue("bo"), "sent")
+    await harness.wait_for_status(await harness.queue("bo"), "sent")
     assert (await harness.row(send_id)).status == "queued" and harness.provider.calls == 2
 
     await harness.pass_time(timedelta(seconds=1))
-    assert (await harness.becomes(send_id, "sent")).sent_at == retry_at
+    assert (await harness.wait_for_status(send_id, "sent")).sent_at == retry_at
 
 
 async def test_a_mail_is_tried_again_at_once_when_the_time_to_retry_has_passed(
@@ -136,10 +136,10 @@ async def test_a_mail_is_tried_again_at_once_when_the_time_to_retry_has_passed(
     now = harness.site.clock.now()
     harness.script(refuse(TryLater("429 slow down", retry_at=now - MINUTE)))
 
-    row = await harness.becomes(await harness.queue(), "queued", "sent", tries=1)
+    row = await harness.wait_for_status(await harness.queue(), "queued", "sent", tries=1)
 
     assert row.status == "sent" or row.due_at == now
-    row = await harness.becomes(row.id, "sent")
+    row = await harness.wait_for_status(row.id, "sent")
     assert row.sent_at == now and len(row.attempts) == 2
 
 
@@ -149,25 +149,25 @@ async def test_after_four_days_of_refusals_a_mail_has_failed(harness: MailerHarn
     harness.script(refuse(TryLater("451 no")))
     harness.mailer.poll()
 
-    row = await harness.becomes(send_id, "failed")
+    row = await harness.wait_for_status(send_id, "failed")
 
     assert row.reason == "refused for four days" and row.attempts[-1]["reply"] == "451 no"
-    assert await harness.counted("sends/failed") == 1
+    assert await harness.fetch_counter("sends/failed") == 1
 
 
 async def test_a_hard_bounce_suppresses_the_address_and_is_an_event(harness: MailerHarness) -> None:
     harness.script(refuse(Rejected("550 5.1.1 no such user", "hard_bounce")))
     send_id = await harness.queue()
 
-    row = await harness.becomes(send_id, "bounced")
+    row = await harness.wait_for_status(send_id, "bounced")
 
     assert row.reason == "550 5.1.1 no such user" and row.due_at is None
-    assert await harness.suppressed() == {"ada@example.com": "hard_bounce"}
+    assert await harness.fetch_suppressions() == {"ada@example.com": "hard_bounce"}
     assert await harness.events() == ["email.bounced"]
 
-    refused = await harness.becomes(await harness.queue(), "suppressed")
+    refused = await harness.wait_for_status(await harness.queue(), "suppressed")
     assert refused.reason == "suppressed" and harness.provider.accepted == []
-    assert await harness.counted("sends/suppressed") == 1
+    assert await harness.fetch_counter("sends/suppressed") == 1
 
 
 @pytest.mark.parametrize("kind", ["content", "policy"])
@@ -176,10 +176,10 @@ async def test_a_rejection_for_other_reasons_suppresses_no_address(
 ) -> None:
     harness.script(refuse(Rejected("550 5.7.1 spam", kind)))  # type: ignore[arg-type]
 
-    row = await harness.becomes(await harness.queue(), "failed")
+    row = await harness.wait_for_status(await harness.queue(), "failed")
 
     assert row.reason == f"{kind}: 550 5.7.1 spam"
-    assert await harness.suppressed() == {} and await harness.events() == []
+    assert await harness.fetch_suppressions() == {} and await harness.events() == []
 
 
 async def test_a_provider_that_takes_no_mail_is_retried_and_no_mail_fails(
@@ -199,8 +199,8 @@ async def test_a_provider_that_takes_no_mail_is_retried_and_no_mail_fails(
     assert harness.provider.calls == 1
 
     await harness.pass_time(STOPPED_PAUSE)
-    await harness.becomes(first, "sent")
-    await harness.becomes(second, "sent")
+    await harness.wait_for_status(first, "sent")
+    await harness.wait_for_status(second, "sent")
     assert harness.mailer.provider_problem is None
 
 
@@ -210,7 +210,7 @@ async def test_a_template_that_fails_names_the_variable(harness: MailerHarness) 
     content = load_content(harness.site.runtime.settings, harness.site.runtime.tokens)
     harness.mailer.renderer = content.renderer
 
-    row = await harness.becomes(await harness.queue(), "failed")
+    row = await harness.wait_for_status(await harness.queue(), "failed")
 
     assert "props.plan" in (row.reason or "") and "hello" in (row.reason or "")
     assert harness.provider.calls == 0
@@ -242,7 +242,7 @@ async def test_a_mail_waits_for_a_template_that_is_gone_or_broken(
     file.write_text(whole)
     harness.mailer.renderer = load_content(runtime.settings, runtime.tokens).renderer
     await harness.pass_time(MINUTE)
-    row = await harness.becomes(send_id, "sent")
+    row = await harness.wait_for_status(send_id, "sent")
     assert row.reason is None
 
 
@@ -257,9 +257,9 @@ async def test_a_mail_withdrawn_between_claim_and_handoff_does_not_leave(
     await harness.site.event("user.deleted")
     pause.go_on.set()
 
-    row = await harness.becomes(send_id, "cancelled")
+    row = await harness.wait_for_status(send_id, "cancelled")
     assert row.reason == "exit_on user.deleted"
-    await harness.becomes(await harness.queue("bo"), "sent")
+    await harness.wait_for_status(await harness.queue("bo"), "sent")
     assert [message.to[0].email for message in harness.provider.accepted] == ["bo@example.com"]
     assert (await harness.row(send_id)).attempts == []
 
@@ -275,10 +275,10 @@ async def test_consent_taken_back_between_claim_and_handoff_counts(harness: Mail
     )
     pause.go_on.set()
 
-    row = await harness.becomes(send_id, "skipped")
+    row = await harness.wait_for_status(send_id, "skipped")
 
     assert row.reason == "unsubscribed_from_everything" and harness.provider.accepted == []
-    assert await harness.counted("sends/skipped") == 1
+    assert await harness.fetch_counter("sends/skipped") == 1
 
 
 async def test_a_deferred_mail_is_not_retried_after_an_exit(
@@ -293,7 +293,7 @@ async def test_a_deferred_mail_is_not_retried_after_an_exit(
     assert (await harness.row(send_id)).status == "sending"
     pause.go_on.set()
 
-    row = await harness.becomes(send_id, "cancelled")
+    row = await harness.wait_for_status(send_id, "cancelled")
     assert row.reason == "exit_on user.deleted" and row.due_at is None
     assert row.attempts[-1]["reply"] == "451 greylisted"
 
@@ -306,7 +306,7 @@ async def test_a_mail_accepted_after_an_exit_is_sent(harness: MailerHarness) -> 
     await harness.site.event("user.deleted")
     pause.go_on.set()
 
-    assert (await harness.becomes(send_id, "sent")).reason is None
+    assert (await harness.wait_for_status(send_id, "sent")).reason is None
 
 
 async def test_a_deferred_mail_of_a_merged_contact_goes_to_the_survivor(
@@ -323,10 +323,10 @@ async def test_a_deferred_mail_of_a_merged_contact_goes_to_the_survivor(
     await harness.site.event("seen", email="ada@home.example")
     await harness.site.event("left", email="ada@home.example", lists={"news": False})
     pause.go_on.set()
-    await harness.becomes(send_id, "queued", tries=1)
+    await harness.wait_for_status(send_id, "queued", tries=1)
     await harness.pass_time(MINUTE)
 
-    row = await harness.becomes(send_id, "skipped")
+    row = await harness.wait_for_status(send_id, "skipped")
     assert row.reason == "unsubscribed_from_list"
     assert row.contact_id == (await harness.site.contact()).id
 
@@ -340,10 +340,10 @@ async def test_any_reply_of_a_provider_is_kept(harness: MailerHarness) -> None:
         refuse(RuntimeError(reply)),
     )
     first = await harness.queue()
-    await harness.becomes(first, "queued", tries=1)
-    await harness.becomes(await harness.queue("bo"), "in_doubt")
-    await harness.becomes(await harness.queue("cy"), "bounced")
-    row = await harness.becomes(await harness.queue("di"), "queued", tries=1)
+    await harness.wait_for_status(first, "queued", tries=1)
+    await harness.wait_for_status(await harness.queue("bo"), "in_doubt")
+    await harness.wait_for_status(await harness.queue("cy"), "bounced")
+    row = await harness.wait_for_status(await harness.queue("di"), "queued", tries=1)
     assert row.attempts[0]["reply"].startswith("RuntimeError: 550 5.1.1 ?")
 
 
@@ -369,7 +369,7 @@ async def test_a_mail_that_hangs_does_not_delay_others(harness: MailerHarness) -
 
     await until(harness.site.runtime.change_feed, are_others_sent)
     hanging.go_on.set()
-    await harness.becomes(stuck, "sent")
+    await harness.wait_for_status(stuck, "sent")
 
 
 async def test_concurrent_deliveries_never_exceed_the_limit(harness: MailerHarness) -> None:
@@ -415,8 +415,8 @@ async def test_in_test_mode_a_bounce_concerns_no_contact(
             break_off(Rejected("550 5.1.1 no", "hard_bounce")),
         )
         for user_id in ("ada", "bo"):
-            row = await harness.becomes(await harness.queue(user_id), "failed")
+            row = await harness.wait_for_status(await harness.queue(user_id), "failed")
             assert row.reason == "hard_bounce: 550 5.1.1 no"
-        row = await harness.becomes(await harness.queue("cy"), "sent")
+        row = await harness.wait_for_status(await harness.queue("cy"), "sent")
         assert harness.provider.accepted[-1].to[0].email == row.to_email == "me@test.example"
-        assert await harness.suppressed() == {} and await harness.events() == []
+        assert await harness.fetch_suppressions() == {} and await harness.events() == []

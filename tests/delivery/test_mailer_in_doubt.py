@@ -41,12 +41,12 @@ async def test_a_mail_that_may_have_left_is_in_doubt_and_not_repeated(
     harness.script(break_off(InDoubt("connection lost after the dot")))
     send_id = await harness.queue()
 
-    row = await harness.becomes(send_id, "in_doubt")
+    row = await harness.wait_for_status(send_id, "in_doubt")
 
     assert row.reason == "connection lost after the dot" and row.due_at is None
-    assert await harness.counted("sends/in_doubt") == 1
+    assert await harness.fetch_counter("sends/in_doubt") == 1
     await harness.pass_time(timedelta(days=1))
-    await harness.becomes(await harness.queue("bo"), "sent")
+    await harness.wait_for_status(await harness.queue("bo"), "sent")
     assert harness.provider.calls == 2
 
 
@@ -57,11 +57,11 @@ async def test_a_send_in_doubt_is_repeated_if_the_provider_recognizes_repeats(
     async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
         harness.script(break_off(InDoubt("no answer")), break_off(RuntimeError("a bug")))
         send_id = await harness.queue()
-        await harness.becomes(send_id, "queued", tries=1)
+        await harness.wait_for_status(send_id, "queued", tries=1)
         await harness.pass_time(MINUTE)
-        await harness.becomes(send_id, "queued", tries=2)
+        await harness.wait_for_status(send_id, "queued", tries=2)
         await harness.pass_time(2 * MINUTE)
-        row = await harness.becomes(send_id, "sent")
+        row = await harness.wait_for_status(send_id, "sent")
         assert [attempt["outcome"] for attempt in row.attempts] == [
             "in_doubt",
             "in_doubt",
@@ -76,11 +76,11 @@ async def test_a_send_in_doubt_is_repeated_until_just_before_the_idempotency_win
     async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
         harness.script(break_off(InDoubt("no answer")))
         send_id = await harness.queue()
-        await harness.becomes(send_id, "queued", tries=1)
+        await harness.wait_for_status(send_id, "queued", tries=1)
 
         await harness.pass_time(HOUR - timedelta(seconds=1))
 
-        await harness.becomes(send_id, "sent")
+        await harness.wait_for_status(send_id, "sent")
         assert provider.calls == 2
 
 
@@ -91,11 +91,11 @@ async def test_a_send_is_left_in_doubt_once_the_idempotency_window_has_ended(
     async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
         harness.script(break_off(InDoubt("no answer")))
         send_id = await harness.queue()
-        await harness.becomes(send_id, "queued", tries=1)
+        await harness.wait_for_status(send_id, "queued", tries=1)
 
         await harness.pass_time(HOUR)
 
-        row = await harness.becomes(send_id, "in_doubt", "sent")
+        row = await harness.wait_for_status(send_id, "in_doubt", "sent")
         assert row.reason == "the provider no longer recognizes a repeat of this mail"
         assert (row.status, row.due_at, provider.calls) == ("in_doubt", None, 1)
 
@@ -107,15 +107,15 @@ async def test_the_idempotency_window_begins_with_the_first_attempt_in_doubt(
     async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
         harness.script(*[break_off(InDoubt("no answer"))] * 2)
         send_id = await harness.queue()
-        await harness.becomes(send_id, "queued", tries=1)
+        await harness.wait_for_status(send_id, "queued", tries=1)
         await harness.pass_time(HOUR - timedelta(seconds=1))
 
         # The second repeat would come after the window of the first attempt.
-        row = await harness.becomes(send_id, "in_doubt", "queued", tries=2)
+        row = await harness.wait_for_status(send_id, "in_doubt", "queued", tries=2)
 
         assert (row.status, row.reason, row.due_at) == ("in_doubt", "no answer", None)
         await harness.pass_time(timedelta(days=1))
-        await harness.becomes(await harness.queue("bo"), "sent")
+        await harness.wait_for_status(await harness.queue("bo"), "sent")
         assert provider.calls == 3
 
 
@@ -123,19 +123,19 @@ async def test_a_fault_of_the_provider_before_the_handoff_backs_off(harness: Mai
     harness.script(refuse(KeyError("a bug")))
     send_id = await harness.queue()
 
-    row = await harness.becomes(send_id, "queued", tries=1)
+    row = await harness.wait_for_status(send_id, "queued", tries=1)
 
     assert row.due_at is not None and row.due_at > harness.site.clock.now()
     assert "KeyError" in row.attempts[0]["reply"]
     await harness.pass_time(MINUTE)
-    await harness.becomes(send_id, "sent")
+    await harness.wait_for_status(send_id, "sent")
 
 
 async def test_a_fault_of_the_provider_in_the_handoff_leaves_the_mail_in_doubt(
     harness: MailerHarness,
 ) -> None:
     harness.script(break_off(KeyError("a bug")))
-    row = await harness.becomes(await harness.queue(), "in_doubt")
+    row = await harness.wait_for_status(await harness.queue(), "in_doubt")
     assert row.reason == "the provider failed in the middle of the hand-over"
 
 
@@ -155,7 +155,7 @@ async def test_the_outcome_of_a_mail_is_written_after_the_database_refused_once(
             return conclude(*arguments)  # type: ignore[arg-type]
 
         monkeypatch.setattr(sends, "conclude", fail_with_full_disk)
-        row = await harness.becomes(await harness.queue(), "sent")
+        row = await harness.wait_for_status(await harness.queue(), "sent")
         assert row.provider_id == "id-1" and harness.provider.calls == 1
 
 
@@ -177,7 +177,7 @@ async def test_a_crash_in_the_handoff_leaves_the_mail_in_doubt(harness: MailerHa
     row = await harness.row(send_id)  # type: ignore[arg-type]
     assert (row.status, row.reason) == ("in_doubt", "the process ended during the hand-over")
     assert row.attempts[-1]["outcome"] == "in_doubt"
-    assert await harness.counted("sends/in_doubt") == 1
+    assert await harness.fetch_counter("sends/in_doubt") == 1
 
 
 async def test_a_crash_in_the_handoff_is_repeated_where_that_is_harmless(

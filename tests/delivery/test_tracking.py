@@ -43,7 +43,7 @@ class Mailbox:
     def wait(self, time: timedelta) -> None:
         self.site.clock.set(self.site.clock.now() + time)
 
-    async def verdicts(self) -> list[str]:
+    async def list_verdicts(self) -> list[str]:
         rows = await self.site.rows("SELECT verdict FROM hits ORDER BY id")
         return [verdict for (verdict,) in rows]
 
@@ -53,7 +53,7 @@ async def box(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIte
     """A mail that came a minute ago, on each kind of database."""
     async with open_harness(tmp_path, clock, database_url) as harness:
         send_id = await harness.queue()
-        await harness.becomes(send_id, "sent")
+        await harness.wait_for_status(send_id, "sent")
         clock.set(clock.now() + timedelta(minutes=1))
         yield Mailbox(harness, send_id)
 
@@ -63,12 +63,14 @@ async def test_a_click_is_no_event_until_ten_seconds_have_passed(box: Mailbox) -
     assert await box.tracker.judge_due() == HOLD.total_seconds() == 10
     box.wait(HOLD - SECOND)
     assert await box.tracker.judge_due() == 1
-    assert await box.harness.events() == [] and await box.verdicts() == ["unsure"]
+    assert await box.harness.events() == [] and await box.list_verdicts() == ["unsure"]
 
     box.wait(SECOND)
     await box.tracker.judge_due()
 
-    assert await box.harness.events() == ["email.clicked"] and await box.verdicts() == ["human"]
+    assert await box.harness.events() == ["email.clicked"] and await box.list_verdicts() == [
+        "human"
+    ]
     await box.tracker.judge_due()
     assert await box.harness.events() == ["email.clicked"]
 
@@ -89,7 +91,7 @@ async def test_the_event_has_the_clicked_link_and_the_time(box: Mailbox) -> None
     assert source == "recipient" and occurred_at == clicked_at.timestamp() * 1_000_000
     assert to_id(contact_id) == (await box.site.contact()).id
     assert (await box.harness.row(box.send_id)).clicked_at == clicked_at
-    assert await box.harness.counted("clicks/human") == 1
+    assert await box.harness.fetch_counter("clicks/human") == 1
 
 
 async def test_clicks_on_all_links_at_once_are_a_scanners(box: Mailbox) -> None:
@@ -99,9 +101,9 @@ async def test_clicks_on_all_links_at_once_are_a_scanners(box: Mailbox) -> None:
     box.wait(HOLD)
     await box.tracker.judge_due()
 
-    assert await box.verdicts() == ["machine"] * 3 and await box.harness.events() == []
+    assert await box.list_verdicts() == ["machine"] * 3 and await box.harness.events() == []
     assert (await box.harness.row(box.send_id)).clicked_at is None
-    assert await box.harness.counted("clicks/machine") == 3
+    assert await box.harness.fetch_counter("clicks/machine") == 3
 
 
 async def test_a_later_second_click_counts_as_human(box: Mailbox) -> None:
@@ -109,32 +111,32 @@ async def test_a_later_second_click_counts_as_human(box: Mailbox) -> None:
         await box.click(position)
         box.wait(HOLD)
     await box.tracker.judge_due()
-    assert await box.verdicts() == ["human"] * 4
+    assert await box.list_verdicts() == ["human"] * 4
     assert await box.harness.events() == ["email.clicked"] * 4
 
 
 async def test_links_of_different_mails_are_not_neighbours(box: Mailbox) -> None:
     others = [await box.harness.queue(f"u{n}") for n in range(3)]
     for send_id in others:
-        await box.harness.becomes(send_id, "sent")
+        await box.harness.wait_for_status(send_id, "sent")
     box.wait(timedelta(minutes=1))
     for position, send_id in enumerate(others):
         await box.tracker.record("click", send_id, PERSON, position=position, url="https://e.com/")
     box.wait(HOLD)
     await box.tracker.judge_due()
-    assert await box.verdicts() == ["human"] * 3
+    assert await box.list_verdicts() == ["human"] * 3
 
 
 async def test_a_click_right_after_the_handoff_is_a_scanners(box: Mailbox) -> None:
     send_id = await box.harness.queue("bo")
-    await box.harness.becomes(send_id, "sent")
+    await box.harness.wait_for_status(send_id, "sent")
     box.wait(TOO_SOON - timedelta(milliseconds=1))
     await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
     box.wait(timedelta(milliseconds=1))
     await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
     box.wait(HOLD)
     await box.tracker.judge_due()
-    assert await box.verdicts() == ["machine", "human"]
+    assert await box.list_verdicts() == ["machine", "human"]
 
 
 async def test_held_clicks_survive_a_restart(box: Mailbox) -> None:
@@ -149,8 +151,8 @@ async def test_more_clicks_than_one_batch_are_all_classified(box: Mailbox) -> No
     await asyncio.gather(*(box.click() for _ in range(450)))
     box.wait(HOLD)
     await box.tracker.judge_due()
-    assert set(await box.verdicts()) == {"human"}
-    assert await box.harness.counted("clicks/human") == 450
+    assert set(await box.list_verdicts()) == {"human"}
+    assert await box.harness.fetch_counter("clicks/human") == 450
 
 
 async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
@@ -162,7 +164,7 @@ async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
     await box.tracker.judge_due()
     row = await box.harness.row(box.send_id)
     assert (row.opened_at, row.clicked_at) == (first, first)
-    assert await box.harness.counted("opens/human") == 2
+    assert await box.harness.fetch_counter("opens/human") == 2
 
 
 async def test_a_click_stores_no_address_and_no_user_agent(box: Mailbox) -> None:
@@ -174,7 +176,7 @@ async def test_a_click_stores_no_address_and_no_user_agent(box: Mailbox) -> None
 
 async def test_a_click_of_a_deleted_mail_is_not_stored(box: Mailbox) -> None:
     await box.tracker.record("click", new_id(box.site.clock.now()), PERSON, url="https://e.com/")
-    assert await box.verdicts() == []
+    assert await box.list_verdicts() == []
 
 
 async def test_a_click_of_a_merged_contact_belongs_to_the_surviving_contact(
@@ -184,7 +186,7 @@ async def test_a_click_of_a_merged_contact_belongs_to_the_surviving_contact(
     await site.post("/v1/events", {"name": "seen", "email": "ada@home.example"})
     ((old,),) = await site.rows("SELECT id FROM contacts WHERE email = 'ada@home.example'")
     send_id = await box.harness.queue(contact_id=to_id(old))
-    await box.harness.becomes(send_id, "sent")
+    await box.harness.wait_for_status(send_id, "sent")
     box.wait(timedelta(minutes=1))
     await box.tracker.record("click", send_id, PERSON, url="https://example.com/")
     await site.event("seen", email="ada@home.example")

@@ -28,8 +28,8 @@ async def test_a_deferred_mail_is_retried_when_the_provider_asks(
 ) -> None:
     harness.script(refusal)
     send_id = await harness.queue(reason="waits: hello is not there")
-    row = await harness.becomes(send_id, "queued", "cancelled", tries=1)
+    row = await harness.wait_for_status(send_id, "queued", "cancelled", tries=1)
     assert (row.status, row.reason) == ("queued", None)
     await harness.pass_time(timedelta(hours=1))
-    row = await harness.becomes(send_id, "sent")
+    row = await harness.wait_for_status(send_id, "sent")
     assert len(harness.provider.accepted) == 1 and row.reason is None

@@ -47,7 +47,7 @@ class DockerDouble:
         file = self._folder / CALLS
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def calls_with(self, *words: str) -> list[list[str]]:
+    def find_calls(self, *words: str) -> list[list[str]]:
         """Return the calls that have all of these arguments."""
         return [call for call in self.calls if set(words) <= set(call)]
 

@@ -110,7 +110,7 @@ async def test_fifty_runs_are_started_listed_woken_and_cancelled_in_bulk(
         ],
         wait_for_result=False,
     )
-    await until(lambda: _is_found(setup, batch, 50))
+    await until(lambda: _are_listed(setup, batch, 50))
     await setup.hatchet.event.aio_bulk_push(
         [
             BulkPushEventWithMetadata(key="wake", payload={"n": n}, scope=f"{batch}-{n}")
@@ -126,7 +126,7 @@ async def test_fifty_runs_are_started_listed_woken_and_cancelled_in_bulk(
         await setup.until(run, "CANCELLED")
 
 
-async def _is_found(setup: Setup, batch: str, count: int) -> bool:
+async def _are_listed(setup: Setup, batch: str, count: int) -> bool:
     matching_runs = await setup.hatchet.runs.aio_list(
         since=datetime.now(UTC) - timedelta(hours=1),
         additional_metadata={"batch": batch},
@@ -174,7 +174,7 @@ async def test_an_evicted_run_is_cancelled_by_id_and_not_by_a_filter(
     )
     await until(lambda: setup.is_evicted(run))
     # The list shows it a moment later.
-    await until(lambda: _is_found(setup, setup.namespace, 1))
+    await until(lambda: _are_listed(setup, setup.namespace, 1))
     since = datetime.now(UTC) - timedelta(hours=1)
     all_runs = RunFilter(since=since, additional_metadata={"batch": setup.namespace})
     await setup.hatchet.runs.aio_bulk_cancel(BulkCancelReplayOpts(filters=all_runs))

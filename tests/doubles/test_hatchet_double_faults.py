@@ -44,7 +44,7 @@ async def _works(setup: Setup) -> bool:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def alone() -> AsyncIterator[tuple[HatchetDouble, Any]]:
+async def started_double() -> AsyncIterator[tuple[HatchetDouble, Any]]:
     """A double without a worker, and a client's task on it."""
     async with hatchet_double() as double:
         hatchet = client(double.environment)
@@ -128,9 +128,9 @@ async def _was_pushed(setup: Setup) -> bool:
 
 
 async def test_calls_are_refused_as_unavailable_while_a_test_asks_for_it(
-    alone: tuple[HatchetDouble, Any],
+    started_double: tuple[HatchetDouble, Any],
 ) -> None:
-    double, task = alone
+    double, task = started_double
     hatchet = client(double.environment)
     double.refuse = True
     with pytest.raises(grpc.RpcError) as refusal:
@@ -145,17 +145,17 @@ async def test_calls_are_refused_as_unavailable_while_a_test_asks_for_it(
 
 
 async def test_answers_are_delayed_as_a_test_asks(
-    alone: tuple[HatchetDouble, Any],
+    started_double: tuple[HatchetDouble, Any],
 ) -> None:
-    double, task = alone
+    double, task = started_double
     double.delay = 0.3
     began = time.monotonic()
     await task.aio_run(wait_for_result=False)
     assert time.monotonic() - began >= 0.3
 
 
-async def test_a_forgotten_run_is_unknown(alone: tuple[HatchetDouble, Any]) -> None:
-    double, task = alone
+async def test_a_forgotten_run_is_unknown(started_double: tuple[HatchetDouble, Any]) -> None:
+    double, task = started_double
     kept = await task.aio_run(wait_for_result=False)
     gone = await task.aio_run(wait_for_result=False)
     double.forget(gone.workflow_run_id)
@@ -164,31 +164,33 @@ async def test_a_forgotten_run_is_unknown(alone: tuple[HatchetDouble, Any]) -> N
 
 
 async def test_a_restored_engine_has_its_earlier_state(
-    alone: tuple[HatchetDouble, Any],
+    started_double: tuple[HatchetDouble, Any],
 ) -> None:
-    double, task = alone
+    double, task = started_double
     before = await task.aio_run(wait_for_result=False)
     yesterday = double.snapshot()
     after = await task.aio_run(wait_for_result=False)
     double.cancel(before.workflow_run_id)
     await double.restore(yesterday)
-    assert double.running
+    assert double.is_running
     assert list(double.runs) == [before.workflow_run_id]
     assert double.runs[before.workflow_run_id].status == "QUEUED"
     assert await _code(double, after.workflow_run_id) == 404
 
 
-async def test_crons_are_listed_and_run_on_request(alone: tuple[HatchetDouble, Any]) -> None:
-    double, _ = alone
+async def test_crons_are_listed_and_run_on_request(
+    started_double: tuple[HatchetDouble, Any],
+) -> None:
+    double, _ = started_double
     assert double.crons == {"alone": ["0 3 1 1 *"]}
     run = double.runs[double.fire_cron("alone")]
     assert run.metadata["hatchet__cron_expression"] == "0 3 1 1 *"
 
 
 async def test_readiness_and_version_need_no_token(
-    alone: tuple[HatchetDouble, Any],
+    started_double: tuple[HatchetDouble, Any],
 ) -> None:
-    double, _ = alone
+    double, _ = started_double
     async with httpx.AsyncClient(base_url=double.server_url, timeout=PATIENCE) as http:
         assert (await http.get("/api/ready")).status_code == 200
         assert (await http.get("/api/v1/version")).json() == {"version": "v0.104.7"}

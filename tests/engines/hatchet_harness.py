@@ -144,7 +144,9 @@ async def has_no_run(harness: TurnHarness, enrollment_id: UUID) -> bool:
     return not await find_run_id(harness, enrollment_id)
 
 
-async def sweep_heals(engine: HatchetEngine, harness: TurnHarness, enrollment_id: UUID) -> bool:
+async def sweep_runs_second_turn(
+    engine: HatchetEngine, harness: TurnHarness, enrollment_id: UUID
+) -> bool:
     """Sweep once; return whether the enrollment has run its second turn."""
     await engine._sweeper.sweep()
     return harness.turn_counts[enrollment_id] == 2

@@ -43,7 +43,7 @@ from tests.engines.hatchet_harness import (
     poll_until,
     running_engine,
     set_wake,
-    sweep_heals,
+    sweep_runs_second_turn,
 )
 
 # The SDK leaves sockets and threads of a worker to the garbage collector.
@@ -256,7 +256,7 @@ async def test_the_sweeper_restarts_a_run_whose_wake_was_lost(
         await poll_until(lambda: bool(double.lost))
         await backdate_runs(sleeping)
         # The turn before the lost push may count as progress in the first sweep.
-        await poll_until(lambda: sweep_heals(engine, sleeping, enrollment_id))
+        await poll_until(lambda: sweep_runs_second_turn(engine, sleeping, enrollment_id))
         assert await find_run_id(sleeping, enrollment_id) != old_run
         await poll_until(lambda: double.runs[old_run].status == "CANCELLED")
 
@@ -286,7 +286,7 @@ async def test_the_sweeper_ignores_enrollments_that_make_progress(
         assert sleeping.turn_counts[stuck] == 1
         assert len(double.runs) == 2
         sleeping.sleep = 3600.0
-        await poll_until(lambda: sweep_heals(engine, sleeping, stuck))
+        await poll_until(lambda: sweep_runs_second_turn(engine, sleeping, stuck))
 
 
 async def test_an_engine_waits_for_hatchet_at_the_start(

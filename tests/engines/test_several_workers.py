@@ -97,8 +97,8 @@ async def count_held_enrollments(database: Database) -> Counter[UUID]:
 
 class TestEmbeddedEngineAmongOthers(EngineContract):
     @pytest.fixture(autouse=True)
-    async def registered_worker(self, peers: list[Peer]) -> None:
-        """Register the engine's worker, and another one that does nothing."""
+    async def select_worker(self, peers: list[Peer]) -> None:
+        """Run the engine as the first worker; the second one does nothing."""
         self._holder = peers[0].id
 
     def create_engine(self, harness: TurnHarness) -> EmbeddedEngine:

@@ -252,15 +252,15 @@ async def test_entry_once_and_once_per_period_are_enforced(world: World):
         """
     )
 
-    async def reasons() -> list[str | None]:
+    async def list_reasons() -> list[str | None]:
         return [row.get("reason") for row in (await world.emit("go")).enrollments]
 
-    assert await reasons() == [None, None, None]
-    assert await reasons() == ["already_entered", "too_soon", None]
+    assert await list_reasons() == [None, None, None]
+    assert await list_reasons() == ["already_entered", "too_soon", None]
     await world.advance(timedelta(days=7, microseconds=-1))
-    assert await reasons() == ["already_entered", "too_soon", None]
+    assert await list_reasons() == ["already_entered", "too_soon", None]
     await world.advance(timedelta(microseconds=1))
-    assert await reasons() == ["already_entered", None, None]
+    assert await list_reasons() == ["already_entered", None, None]
 
 
 async def test_a_contact_who_left_a_list_is_not_enrolled_in_its_journeys(idle_world: World):
@@ -281,16 +281,16 @@ async def test_a_contact_who_left_a_list_is_not_enrolled_in_its_journeys(idle_wo
         """
     )
 
-    async def reasons(user: str, **lists: bool) -> list[str | None]:
+    async def list_reasons(user: str, **lists: bool) -> list[str | None]:
         named = {name.replace("everything", "*"): subscribed for name, subscribed in lists.items()}
         result = await idle_world.submit(
             "go", user_id=user, email=f"{user}@example.com", lists=named
         )
         return [row.get("reason") for row in result.enrollments]
 
-    assert await reasons("ada") == [None, "unsubscribed", None]
-    assert await reasons("bo", news=False, optional=True) == ["unsubscribed", None, None]
-    assert await reasons("cy", everything=False) == ["unsubscribed", "unsubscribed", None]
+    assert await list_reasons("ada") == [None, "unsubscribed", None]
+    assert await list_reasons("bo", news=False, optional=True) == ["unsubscribed", None, None]
+    assert await list_reasons("cy", everything=False) == ["unsubscribed", "unsubscribed", None]
 
 
 async def test_a_contact_with_a_suppressed_address_is_not_enrolled(idle_world: World):

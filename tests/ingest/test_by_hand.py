@@ -44,7 +44,7 @@ async def enroll_by_hand(
     return result.enrollments
 
 
-async def states(world: World) -> dict[str, str]:
+async def find_states(world: World) -> dict[str, str]:
     """Return the state of the newest enrollment in each journey."""
     return {enrollment.journey_id: enrollment.state for enrollment in await world.all_enrollments()}
 
@@ -55,7 +55,7 @@ async def test_enrolling_by_hand_does_not_act_as_the_trigger_event(world: World)
     (decision,) = await enroll_by_hand(world, plan="pro")
     assert decision["outcome"] == "enrolled"
     # No wait has ended, no enrollment has exited, and no goal is reached.
-    assert await states(world) == {
+    assert await find_states(world) == {
         "beside": "waiting",
         "leaving": "waiting",
         "welcome": "waiting",
@@ -64,7 +64,7 @@ async def test_enrolling_by_hand_does_not_act_as_the_trigger_event(world: World)
     assert await world.counter_drift() == {}
     # The same event from the product has all of these effects.
     await world.emit("go", plan="pro")
-    assert await states(world) == {
+    assert await find_states(world) == {
         "beside": "completed",
         "leaving": "exited",
         "welcome": "completed",

@@ -23,8 +23,8 @@ async def test_continuing_past_a_lost_digest_gives_an_empty_digest(world: World)
     source = """
         @journey("j", trigger="go")
         async def j(user, ctx):
-            found = await ctx.digest(days(2), label="{}")
-            await ctx.send("welcome" if found else "nudge")
+            events = await ctx.digest(days(2), label="{}")
+            await ctx.send("welcome" if events else "nudge")
     """
     await world.define(source.format("all"))
     await world.emit("go")

@@ -115,7 +115,7 @@ class RandomHistory:
         await self._event()
         await self._world.define(JOURNEYS)
 
-    async def outcome(self) -> dict[str, Any]:
+    async def fetch_outcome(self) -> dict[str, Any]:
         """Return the resulting rows and counts, without ids."""
         enrollments = await self._world.all_enrollments()
         return {
@@ -159,7 +159,7 @@ async def test_postgres_and_sqlite_give_the_same_outcome(
         async with open_world(url, tmp_path, clock_copy, with_worker=True) as world:
             history = RandomHistory(world, 99)
             await history.run(120)
-            outcomes.append(await history.outcome())
+            outcomes.append(await history.fetch_outcome())
     assert outcomes[0] == outcomes[1]
 
 

@@ -196,8 +196,8 @@ async def test_an_operator_can_end_waits(world: World):
         @journey("j", trigger="go")
         async def j(user, ctx):
             await ctx.sleep(days(30))
-            came = await ctx.wait_for("never")
-            await ctx.send("welcome" if came else "nudge")
+            answer = await ctx.wait_for("never")
+            await ctx.send("welcome" if answer else "nudge")
         """
     )
     await world.emit("go")

@@ -15,8 +15,8 @@ BOTH = {**VISITOR, **USER}
 WAITS = """
 @journey("w", trigger="go", entry="unlimited")
 async def w(user, ctx):
-    came = await ctx.wait_for("used", timeout=days(7))
-    await ctx.checkpoint("used" if came else "quiet")
+    answer = await ctx.wait_for("used", timeout=days(7))
+    await ctx.checkpoint("used" if answer else "quiet")
     after = await ctx.wait_for("used", timeout=days(7), label="again")
     await ctx.checkpoint("again" if after else "once")
 """
@@ -61,8 +61,8 @@ async def test_a_digest_counts_events_of_the_other_contact(sqlite_world: World):
         """
 @journey("d", trigger="go")
 async def d(user, ctx):
-    found = await ctx.digest(days(1), "used", max_events=2)
-    await ctx.checkpoint(str(len(found)))
+    events = await ctx.digest(days(1), "used", max_events=2)
+    await ctx.checkpoint(str(len(events)))
 """
     )
     await sqlite_world.submit("go", **VISITOR)

@@ -98,16 +98,16 @@ async def test_an_event_for_a_merged_contact_reaches_the_survivor(idle_world: Wo
 
 # -- enrollments ------------------------------------------------------------------------------
 
-WAITING = """
+WAITING_JOURNEY = """
     @journey("waiting", trigger="go", entry="unlimited", exit_on=["stop"])
     async def waiting(user, ctx):
-        came = await ctx.wait_for("used", timeout=days(7))
-        await ctx.send("welcome" if came else "nudge")
+        answer = await ctx.wait_for("used", timeout=days(7))
+        await ctx.send("welcome" if answer else "nudge")
 """
 
 
 async def test_a_wait_does_not_time_out_because_someone_logged_in(world: World):
-    await world.define(WAITING)
+    await world.define(WAITING_JOURNEY)
     await world.submit("go", **VISITOR)
     await world.settle()
     await world.submit("hello", **USER)
@@ -121,7 +121,7 @@ async def test_a_wait_does_not_time_out_because_someone_logged_in(world: World):
 
 
 async def test_an_exit_event_ends_the_enrollment_of_a_merged_contact(world: World):
-    await world.define(WAITING)
+    await world.define(WAITING_JOURNEY)
     await world.submit("go", **VISITOR)
     await world.settle()
     await world.submit("hello", **USER)
@@ -134,7 +134,7 @@ async def test_an_exit_event_ends_the_enrollment_of_a_merged_contact(world: Worl
 async def test_the_older_of_two_enrollments_in_one_journey_continues(
     world: World, first: dict[str, Any]
 ):
-    await world.define(WAITING)
+    await world.define(WAITING_JOURNEY)
     second = USER if first is VISITOR else VISITOR
     older = (await world.submit("go", **first)).enrollments[0]["stateId"]
     newer = (await world.submit("go", **second)).enrollments[0]["stateId"]
@@ -163,7 +163,7 @@ async def test_enrollments_with_different_entry_keys_both_continue(idle_world: W
 
 
 async def test_a_merge_deletes_nothing(world: World):
-    await world.define(WAITING)
+    await world.define(WAITING_JOURNEY)
     older = (await world.submit("go", **VISITOR)).contact_id
     newer = (await world.submit("go", **USER)).contact_id
     await world.settle()
@@ -241,7 +241,7 @@ async def test_history_contains_the_events_of_both_contacts(world: World):
     assert await world.answers() == {"count:used": 2, "has_event:used": True}
 
 
-LATER = """
+LATER_JOURNEY = """
     @journey("later", trigger="go")
     async def later(user, ctx):
         await ctx.wait_for("ready")
@@ -250,7 +250,7 @@ LATER = """
 
 
 async def test_a_wait_ignores_earlier_events_of_the_other_contact(idle_world: World):
-    await idle_world.define(LATER)
+    await idle_world.define(LATER_JOURNEY)
     runner = idle_world.turn_runner(hours(1))
     for _ in range(5):
         await idle_world.submit("used", **VISITOR)
@@ -268,7 +268,7 @@ async def test_a_wait_ignores_earlier_events_of_the_other_contact(idle_world: Wo
 
 
 async def test_a_wait_finds_events_of_the_other_contact_since_the_last_wait(idle_world: World):
-    await idle_world.define(LATER)
+    await idle_world.define(LATER_JOURNEY)
     runner = idle_world.turn_runner(hours(1))
     for _ in range(5):
         await idle_world.submit("hello", **USER)
@@ -288,7 +288,7 @@ async def test_a_wait_finds_events_of_the_other_contact_since_the_last_wait(idle
 
 
 async def test_a_moved_wait_looks_back_by_the_order_of_arrival(idle_world: World):
-    await idle_world.define(LATER)
+    await idle_world.define(LATER_JOURNEY)
     runner = idle_world.turn_runner(hours(1))
     await idle_world.submit("go", **VISITOR)
     enrollment_id = (await idle_world.enrollment()).id
@@ -307,7 +307,7 @@ async def test_a_moved_wait_looks_back_by_the_order_of_arrival(idle_world: World
 
 
 async def test_events_in_the_instant_of_the_trigger_are_found_after_a_merge(idle_world: World):
-    await idle_world.define(WAITING)
+    await idle_world.define(WAITING_JOURNEY)
     # All events arrive in one instant, as in a batch that ends with a login.
     await idle_world.submit("used", **VISITOR)
     await idle_world.submit("go", **VISITOR)
@@ -320,7 +320,7 @@ async def test_events_in_the_instant_of_the_trigger_are_found_after_a_merge(idle
 
 
 async def test_a_merge_at_the_end_of_a_wait_misses_no_event_of_the_survivor(idle_world: World):
-    await idle_world.define(LATER)
+    await idle_world.define(LATER_JOURNEY)
     runner = idle_world.turn_runner(hours(1))
     for _ in range(5):
         await idle_world.submit("hello", **VISITOR)
@@ -340,8 +340,8 @@ async def test_a_digest_keeps_its_trigger_across_a_merge(world: World):
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
-            found = await ctx.digest(hours(1))
-            await ctx.checkpoint(str(len(found)))
+            events = await ctx.digest(hours(1))
+            await ctx.checkpoint(str(len(events)))
         """
     )
     await world.submit("go", **VISITOR)

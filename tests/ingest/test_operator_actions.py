@@ -101,8 +101,8 @@ async def test_a_wait_that_replaces_the_lost_wait_finds_its_event(world: World):
     source = """
         @journey("j", trigger="go")
         async def j(user, ctx):
-            came = await ctx.wait_for("paid", timeout=days(2), label="{}")
-            await ctx.send("welcome" if came else "nudge")
+            answer = await ctx.wait_for("paid", timeout=days(2), label="{}")
+            await ctx.send("welcome" if answer else "nudge")
     """
     await world.define(source.format("payment"))
     await world.emit("go")

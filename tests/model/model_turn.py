@@ -190,7 +190,7 @@ class _Turn:
         return [
             event
             for event in self.model.find_events(self.person)
-            if self.look_back.sees(event)
+            if self.look_back.includes(event)
             and any(rule.matches(event.name, event.properties) for rule in rules)
         ]
 

@@ -86,12 +86,12 @@ class ModelWait:
 
 @dataclass(frozen=True)
 class ModelLookBack:
-    """A wait sees events with a greater number that arrived at this instant or later."""
+    """Includes the events with a greater number that arrived at this instant or later."""
 
     number: int
     at: datetime | None = None
 
-    def sees(self, event: ModelEvent) -> bool:
+    def includes(self, event: ModelEvent) -> bool:
         return event.number > self.number and (self.at is None or event.at >= self.at)
 
 

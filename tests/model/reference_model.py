@@ -190,7 +190,7 @@ class ReferenceModel:
         self, plan: JourneyPlan, event: ModelEvent, restarted: ModelEnrollment | None = None
     ) -> str | ModelEnrollment:
         """Return a new enrollment, or the reason for none; a holdout ends immediately."""
-        reason = self.refusal(plan, event, restarted)
+        reason = self.find_refusal(plan, event, restarted)
         if reason not in (None, "held_out"):
             return reason
         if restarted:
@@ -200,7 +200,7 @@ class ReferenceModel:
             enrollment.state, enrollment.wake = reason, None
         return reason or enrollment
 
-    def refusal(
+    def find_refusal(
         self, plan: JourneyPlan, event: ModelEvent, restarted: ModelEnrollment | None = None
     ) -> str | None:
         """Return why an event does not start a journey; None when it does."""
@@ -305,7 +305,7 @@ class ReferenceModel:
                 for waiting, acting in ((survivor, other), (other, survivor))
                 for enrollment in self.find_live(waiting)
                 for event in self.find_events(acting)
-                if enrollment.look_back.sees(event)
+                if enrollment.look_back.includes(event)
             ]
             other.merged_into = survivor
             survivor.email = survivor.email or other.email
@@ -351,7 +351,7 @@ class ReferenceModel:
                 None,
             )
         elif action == "restart" and enrollment.state == "drifted" and code:
-            if self.refusal(code, enrollment.trigger, restarted=enrollment):
+            if self.find_refusal(code, enrollment.trigger, restarted=enrollment):
                 return None
             self.end(enrollment, "restarted by op")
             return self.begin(code, enrollment.trigger)

@@ -118,7 +118,7 @@ async def test_input_that_is_not_http_causes_no_server_error(hogsend: Program) -
 async def test_a_body_over_the_limit_gets_an_answer_that_arrives(
     hogsend: Program,
 ) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
+    async def send_pieces() -> AsyncIterator[bytes]:
         for _ in range(120):
             yield b"x" * 65_536
 
@@ -128,7 +128,7 @@ async def test_a_body_over_the_limit_gets_an_answer_that_arrives(
     }
     async with httpx.AsyncClient(base_url=hogsend.address, timeout=PATIENCE) as client:
         for path in ("/v1/events", "/v1/events/batch", "/sign-in", "/u/x"):
-            for content in (b"x" * 8_000_000, pieces()):
+            for content in (b"x" * 8_000_000, send_pieces()):
                 answer = await client.post(path, content=content, headers=headers)
                 # An invalid token is refused before the body is read.
                 assert answer.status_code == (404 if path == "/u/x" else 413), path

@@ -14,7 +14,7 @@ from tests import processes
 from tests.browser.project import Project
 from tests.browser.walkthrough import EVENT, Walkthrough, browsing
 from tests.doubles.hatchet import hatchet_double
-from tests.promises.test_hatchet import WATCH, run_one_enrollment
+from tests.promises.test_hatchet import WAITING_JOURNEY, run_one_enrollment
 from tests.site import FILES
 
 pytestmark = pytest.mark.binary
@@ -79,7 +79,7 @@ async def test_the_walkthrough_works_with_the_binary(project: Project, browser_p
 
 
 async def test_the_binary_runs_a_hatchet_worker_with_its_listener(tmp_path: Path) -> None:
-    files = {**FILES, "watch.py": WATCH}
+    files = {**FILES, "watch.py": WAITING_JOURNEY}
     async with hatchet_double() as double, processes.program(tmp_path, files=files) as hogsend:
         hogsend.command = (str(BUILT),)
         await run_one_enrollment(hogsend, double)

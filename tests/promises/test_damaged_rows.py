@@ -115,7 +115,7 @@ async def test_a_journal_with_an_unknown_structure_fails_alone(
         assert (await load_enrollment(site, "bo"))[1] == "failed"
 
 
-STEPPING = """
+STEP_JOURNEY = """
 from hogsend import Contact, Context, days, journey
 
 @journey("stepping", trigger="step.started", list="news")
@@ -136,7 +136,7 @@ async def test_a_damaged_step_or_answer_of_a_journal_fails_alone(
     database_url: str, tmp_path: Path, clock: ManualClock, damaged: tuple[str, str, object]
 ) -> None:
     table, column, value = damaged
-    files = {**FILES, "stepping.py": STEPPING}
+    files = {**FILES, "stepping.py": STEP_JOURNEY}
     async with open_site(tmp_path, clock, files=files, DATABASE_URL=database_url) as site:
         for user in PEOPLE:
             large = {"about": "x" * 4000, "name": user}

@@ -22,7 +22,7 @@ from tests.site import FILES, write_files
 
 PEOPLE = 20
 END_OF_STREAM = "received EOF from engine"
-WATCH = """\
+WAITING_JOURNEY = """\
 from hogsend import Contact, Context, days, journey, seconds
 
 
@@ -34,7 +34,7 @@ async def watch(user: Contact, ctx: Context) -> None:
     await ctx.send("again" if event else "hello", label="last")
 """
 
-NAP = """\
+SLEEPING_JOURNEY = """\
 from hogsend import Contact, Context, days, journey
 
 
@@ -50,7 +50,7 @@ async def nap(user: Contact, ctx: Context) -> None:
 @asynccontextmanager
 async def run_on_hatchet(folder: Path) -> AsyncIterator[tuple[HatchetDouble, Program]]:
     """Start a server on a double of Hatchet."""
-    files = {**FILES, "watch.py": WATCH}
+    files = {**FILES, "watch.py": WAITING_JOURNEY}
     async with hatchet_double() as double, program(folder, files=files) as hogsend:
         hogsend.variables = double.environment
         await hogsend.start()
@@ -90,13 +90,13 @@ async def run_one_enrollment(hogsend: Program, double: HatchetDouble) -> None:
 async def test_a_journey_runs_as_it_does_without_hatchet(
     tmp_path: Path,
 ) -> None:
-    files = {**FILES, "watch.py": WATCH}
+    files = {**FILES, "watch.py": WAITING_JOURNEY}
     async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
         await run_one_enrollment(hogsend, double)
 
 
 async def test_hatchet_in_the_cloud_needs_only_its_token(tmp_path: Path) -> None:
-    files = {**FILES, "watch.py": WATCH}
+    files = {**FILES, "watch.py": WAITING_JOURNEY}
     async with hatchet_double(tls=True) as double, program(tmp_path, files=files) as hogsend:
         await run_one_enrollment(hogsend, double)
 
@@ -127,7 +127,7 @@ async def test_a_killed_server_continues_enrollments_and_repeats_no_turn(
 async def test_waiting_enrollments_continue_after_a_change_of_the_engine_and_back(
     tmp_path: Path,
 ) -> None:
-    files = {**FILES, "watch.py": WATCH, "nap.py": NAP}
+    files = {**FILES, "watch.py": WAITING_JOURNEY, "nap.py": SLEEPING_JOURNEY}
     async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             await hogsend.start()
@@ -252,10 +252,12 @@ async def test_a_server_stops_in_time_while_hatchet_answers_no_call(
 async def test_a_kill_of_one_of_two_workers_with_different_code_loses_nothing(
     tmp_path: Path, postgres_url: str
 ) -> None:
-    write_files(tmp_path / "newer", {**FILES, "watch.py": WATCH.replace("days(2)", "days(3)")})
+    write_files(
+        tmp_path / "newer", {**FILES, "watch.py": WAITING_JOURNEY.replace("days(2)", "days(3)")}
+    )
     settings = {"DATABASE_URL": postgres_url, "SECRET": "s" * 43}
     observer: Any = await asyncpg.connect(postgres_url)
-    files = {**FILES, "watch.py": WATCH}
+    files = {**FILES, "watch.py": WAITING_JOURNEY}
     async with (
         hatchet_double() as double,
         program(tmp_path, files=files, **settings) as hogsend,
@@ -302,7 +304,7 @@ async def send_events(
 async def test_without_hatchet_the_server_accepts_events_and_runs_turns_later(
     tmp_path: Path,
 ) -> None:
-    files = {**FILES, "watch.py": WATCH}
+    files = {**FILES, "watch.py": WAITING_JOURNEY}
     async with hatchet_double() as double, program(tmp_path, files=files) as hogsend:
         hogsend.variables = double.environment
         await double.stop()

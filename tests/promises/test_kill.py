@@ -21,7 +21,7 @@ from tests.site import FILES
 KILLS = 12
 PEOPLE = 240
 SENDS = 3
-CHAIN = """\
+THREE_MAIL_JOURNEY = """\
 from datetime import timedelta
 from hogsend import journey
 
@@ -85,7 +85,7 @@ async def test_a_dozen_kills_at_random_moments_lose_and_double_nothing(
     tmp_path: Path,
 ) -> None:
     chance = random.Random(20260302)  # noqa: S311 - a seed makes the moments repeatable
-    files = {**FILES, "chain.py": CHAIN}
+    files = {**FILES, "chain.py": THREE_MAIL_JOURNEY}
     async with (
         SmtpSink(reply_delay=0.02) as sink,
         program(tmp_path, files=files, MAIL=sink.url) as hogsend,
@@ -128,7 +128,7 @@ async def test_a_dozen_kills_at_random_moments_lose_and_double_nothing(
 
 async def test_a_mail_cut_off_in_its_hand_over_is_shown_as_in_doubt(tmp_path: Path) -> None:
     async with SmtpSink() as sink, program(tmp_path, MAIL=sink.url) as hogsend:
-        sink.will_answer(VERDICT, STALL)
+        sink.set_answers(VERDICT, STALL)
         await hogsend.start()
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             await hogsend.post(client, EVENT)

@@ -17,7 +17,13 @@ import httpx
 
 from tests.patience import PATIENCE
 from tests.processes import Program, program
-from tests.promises.test_kill import CHAIN, PEOPLE, SENDS, EventSender, count_deliveries
+from tests.promises.test_kill import (
+    PEOPLE,
+    SENDS,
+    THREE_MAIL_JOURNEY,
+    EventSender,
+    count_deliveries,
+)
 from tests.sinks.smtp_sink import SmtpSink
 from tests.site import FILES
 
@@ -50,7 +56,7 @@ async def test_repeated_kills_of_one_of_two_workers_lose_and_double_nothing(
 ) -> None:
     chance = random.Random(20260302)  # noqa: S311 - a seed makes the moments repeatable
     observer: Any = await asyncpg.connect(postgres_url)
-    files = {**FILES, "chain.py": CHAIN}
+    files = {**FILES, "chain.py": THREE_MAIL_JOURNEY}
     settings = {"DATABASE_URL": postgres_url, "SECRET": "s" * 43}
     async with (
         SmtpSink(reply_delay=0.02) as sink,

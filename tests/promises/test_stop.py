@@ -18,7 +18,7 @@ from tests.sinks.smtp_sink import STALL, VERDICT, SmtpSink
 from tests.site import FILES
 
 EVENT = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
-BLOCKING = """\
+BLOCKING_JOURNEY = """\
 import pathlib, time
 from hogsend import journey
 
@@ -38,7 +38,9 @@ async def hogsend(tmp_path: Path) -> AsyncIterator[Program]:
 
 
 @asynccontextmanager
-async def with_smtp(folder: Path, **settings: str) -> AsyncIterator[tuple[Program, SmtpSink]]:
+async def open_program_with_smtp(
+    folder: Path, **settings: str
+) -> AsyncIterator[tuple[Program, SmtpSink]]:
     """A project whose mail goes to an SMTP server of the test."""
     async with SmtpSink() as sink, program(folder, MAIL=sink.url, **settings) as project:
         yield project, sink
@@ -95,8 +97,8 @@ async def test_open_streams_and_partial_requests_do_not_delay_the_stop(
 async def test_a_hand_over_without_a_reply_is_in_doubt_after_the_timeout(
     tmp_path: Path,
 ) -> None:
-    async with with_smtp(tmp_path, STOP_TIMEOUT="1") as (hogsend, sink):
-        sink.will_answer(VERDICT, STALL)
+    async with open_program_with_smtp(tmp_path, STOP_TIMEOUT="1") as (hogsend, sink):
+        sink.set_answers(VERDICT, STALL)
         await hogsend.start()
         await send_event(hogsend)
         await sink.stalled.wait()
@@ -116,8 +118,8 @@ async def test_a_hand_over_without_a_reply_is_in_doubt_after_the_timeout(
 async def test_with_the_default_timeout_the_server_stops_within_ten_seconds(
     tmp_path: Path,
 ) -> None:
-    async with with_smtp(tmp_path) as (hogsend, sink):
-        sink.will_answer(VERDICT, STALL)
+    async with open_program_with_smtp(tmp_path) as (hogsend, sink):
+        sink.set_answers(VERDICT, STALL)
         await hogsend.start()
         await send_event(hogsend)
         await sink.stalled.wait()
@@ -136,8 +138,8 @@ async def test_a_hand_over_that_ends_within_the_stop_timeout_is_sent(tmp_path: P
 
 
 async def test_a_mail_that_hangs_before_its_hand_over_stays_queued(tmp_path: Path) -> None:
-    async with with_smtp(tmp_path) as (hogsend, sink):
-        sink.will_answer("RCPT", STALL)
+    async with open_program_with_smtp(tmp_path) as (hogsend, sink):
+        sink.set_answers("RCPT", STALL)
         await hogsend.start()
         await send_event(hogsend)
         await sink.stalled.wait()
@@ -151,7 +153,7 @@ async def test_a_mail_that_hangs_before_its_hand_over_stays_queued(tmp_path: Pat
 
 
 async def test_a_journey_that_blocks_its_thread_does_not_delay_the_stop(tmp_path: Path) -> None:
-    async with program(tmp_path, files={**FILES, "blocking.py": BLOCKING}) as hogsend:
+    async with program(tmp_path, files={**FILES, "blocking.py": BLOCKING_JOURNEY}) as hogsend:
         await hogsend.start()
         await send_event(hogsend)
         await hogsend.wait_until((tmp_path / "blocking").exists)
@@ -164,8 +166,8 @@ async def test_a_journey_that_blocks_its_thread_does_not_delay_the_stop(tmp_path
 
 
 async def test_a_second_signal_stops_the_server_at_once(tmp_path: Path) -> None:
-    async with with_smtp(tmp_path, STOP_TIMEOUT="60") as (hogsend, sink):
-        sink.will_answer(VERDICT, STALL)
+    async with open_program_with_smtp(tmp_path, STOP_TIMEOUT="60") as (hogsend, sink):
+        sink.set_answers(VERDICT, STALL)
         await hogsend.start()
         await send_event(hogsend)
         await sink.stalled.wait()

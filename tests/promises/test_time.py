@@ -19,14 +19,14 @@ from tests.patience import PATIENCE
 from tests.world import World, open_world
 
 CROWD = 40
-PATIENT = """
+PATIENT_JOURNEY = """
 @journey("patient", trigger="begun", list="journey")
 async def patient(user, ctx):
     await ctx.sleep(hours(ctx.event.properties["hours"]), label="a while")
     await ctx.trigger("woke")
     await ctx.send("welcome")
 """
-TWICE = """
+TWO_MAIL_JOURNEY = """
 @journey("twice", trigger="begun")
 async def twice(user, ctx):
     await ctx.send("welcome")
@@ -61,7 +61,7 @@ async def list_woken_people(world: World) -> list[str]:
 async def test_overdue_enrollments_wake_in_order_after_the_clock_was_set_forward(
     world: World,
 ) -> None:
-    await world.define(PATIENT)
+    await world.define(PATIENT_JOURNEY)
     people = await enroll_people(world)
     await world.advance(timedelta(days=30))
     assert await list_woken_people(world) == people
@@ -74,7 +74,7 @@ async def test_a_machine_that_was_off_for_a_week_continues_where_it_stopped(
     sqlite_url: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
-        await world.define(PATIENT)
+        await world.define(PATIENT_JOURNEY)
         people = await enroll_people(world)
     clock.set(clock.now() + timedelta(days=7))
     async with open_world(sqlite_url, tmp_path, clock, with_worker=True) as world:
@@ -87,7 +87,7 @@ async def test_a_machine_that_was_off_for_a_week_continues_where_it_stopped(
 
 
 async def test_a_clock_that_is_set_back_a_day_loses_nothing(world: World) -> None:
-    await world.define(TWICE)
+    await world.define(TWO_MAIL_JOURNEY)
     await world.emit("begun", "ada")
     noon = world.clock.now()
 
@@ -117,7 +117,7 @@ async def test_a_mail_queued_before_the_clock_was_set_back_is_sent(
     sqlite_world: World,
 ) -> None:
     world = sqlite_world
-    await world.define(TWICE)
+    await world.define(TWO_MAIL_JOURNEY)
     worker = world.runtime.worker
     assert worker is not None
     worker.mailer.send_hold = "until the clock is set back"
@@ -163,7 +163,7 @@ async def test_overdue_enrollments_are_noticed_after_the_machine_was_suspended(
     sqlite_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = sqlite_world
-    await world.define(PATIENT)
+    await world.define(PATIENT_JOURNEY)
     people = await enroll_people(world)
     loop_time = LoopTime(asyncio.get_running_loop(), monkeypatch)
     # The wall clock has moved without notice. The loop's clock stood still, except for the last
@@ -182,7 +182,7 @@ async def test_waiting_enrollments_cause_few_reads(
     sqlite_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = sqlite_world
-    await world.define(PATIENT)
+    await world.define(PATIENT_JOURNEY)
     await enroll_people(world)
     reads = 0
     read = Database.read

@@ -118,7 +118,7 @@ class SmtpSink:
         """The address for `HOGSEND_MAIL`, without credentials."""
         return f"smtp://127.0.0.1:{self.port}"
 
-    def will_answer(self, step: str, *answers: str | None) -> None:
+    def set_answers(self, step: str, *answers: str | None) -> None:
         """Replace the script of one step."""
         self.script[step] = iter(answers)
 
@@ -130,9 +130,9 @@ class SmtpSink:
         """Close every connection, like a server that restarts; return when all are closed."""
         for connection in self.open:
             connection.transport.close()
-        await self.disconnected()
+        await self.wait_for_disconnect()
 
-    async def disconnected(self) -> None:
+    async def wait_for_disconnect(self) -> None:
         """Return when no connection is open."""
         await self._disconnected.wait()
 

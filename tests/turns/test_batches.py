@@ -42,17 +42,17 @@ async def count_statements(
     counts = {"queries": 0, "transactions": 0}
     read, transaction = Database.read, Database.transaction
 
-    async def counting(self: Database, *queries: Query[Any]) -> Any:
+    async def count_and_read(self: Database, *queries: Query[Any]) -> Any:
         counts["queries"] += len(queries) * IS_RUNNING_TURNS.get()
         return await read(self, *queries)
 
-    def begin(self: Database) -> Any:
+    def count_and_begin(self: Database) -> Any:
         counts["transactions"] += IS_RUNNING_TURNS.get()
         return transaction(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "read", counting)
-        patch.setattr(Database, "transaction", begin)
+        patch.setattr(Database, "read", count_and_read)
+        patch.setattr(Database, "transaction", count_and_begin)
         token = IS_RUNNING_TURNS.set(True)
         await idle_world.turn_runner(hours(1)).run(entered)
         IS_RUNNING_TURNS.reset(token)

@@ -76,8 +76,8 @@ async def test_a_recorded_call_answers_from_the_journal_after_it_was_moved(
     sqlite_world: World, call: str
 ):
     """The changed code moves the call from before the wait to after it."""
-    show = "await ctx.checkpoint(str(found).replace(' ', '')[:150])"
-    await sqlite_world.define(build_source(f"found = await {call}", REST, show))
+    show = "await ctx.checkpoint(str(answer).replace(' ', '')[:150])"
+    await sqlite_world.define(build_source(f"answer = await {call}", REST, show))
     await sqlite_world.emit("go", "bo")
     await sqlite_world.advance(days(1))
     await sqlite_world.advance(days(2))
@@ -94,7 +94,7 @@ async def test_a_recorded_call_answers_from_the_journal_after_it_was_moved(
     await change_everything(sqlite_world)
     await sqlite_world.define(
         build_source(
-            "if await ctx.history.count('go'):", f"    {REST}", f"found = await {call}", show
+            "if await ctx.history.count('go'):", f"    {REST}", f"answer = await {call}", show
         )
     )
     await sqlite_world.advance(days(2))
@@ -141,7 +141,7 @@ async def test_a_new_wait_that_lies_behind_returns_immediately_and_is_falsy(
     await sqlite_world.emit("go")
     await sqlite_world.submit("used", user_id="ada")
     await sqlite_world.define(
-        build_source(f"found = await {call}", REST, "await ctx.checkpoint(str(bool(found)))")
+        build_source(f"answer = await {call}", REST, "await ctx.checkpoint(str(bool(answer)))")
     )
     await sqlite_world.advance(days(2))
     assert await sqlite_world.states() == ["completed"]

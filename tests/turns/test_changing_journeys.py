@@ -18,7 +18,7 @@ BEFORE, EDITS = BLOCKS[0], BLOCKS[1:]
 OUTCOMES = {"identical": "identical", "moved on": "moved", "drift": "drifted"}
 
 
-def expected_outcome(edit: str) -> str:
+def read_expected_outcome(edit: str) -> str:
     """Return the outcome that an example gives for waiting contacts, as a count of the plan."""
     match = re.search(r"# Contacts waiting in settle-in: ([a-z ]+)\.", edit)
     assert match, edit
@@ -42,8 +42,8 @@ async def test_waiting_contacts_get_the_outcome_that_the_guide_gives(
     code = JourneyCode(content.registry, content.template_lists)
     (plan,) = await plan_journeys(sqlite_world.database, sqlite_world.clock, code, ["first-week"])
 
-    assert (getattr(plan, expected_outcome(edit)), plan.people) == (1, 1)
+    assert (getattr(plan, read_expected_outcome(edit)), plan.people) == (1, 1)
 
 
 def test_the_document_shows_each_outcome():
-    assert {expected_outcome(edit) for edit in EDITS} == set(OUTCOMES.values())
+    assert {read_expected_outcome(edit) for edit in EDITS} == set(OUTCOMES.values())

@@ -12,33 +12,33 @@ from tests.world import World
 SHAPES = {
     "a loop": """
 for n in (1, 2):
-    await one(n)
+    await send_and_sleep(n)
 """,
     "a nested function": """
 async def inner(n):
-    await one(n)
+    await send_and_sleep(n)
 await inner(1)
 await inner(2)
 """,
     "a function that calls itself": """
 async def down(n):
     if n < 3:
-        await one(n)
+        await send_and_sleep(n)
         await down(n + 1)
 await down(1)
 """,
     "an async generator": """
 async def each():
     for n in (1, 2):
-        yield await one(n)
-async for found in each():
+        yield await send_and_sleep(n)
+async for number in each():
     pass
 """,
     "an async comprehension": """
 async def each():
     for n in (1, 2):
         yield n
-found = [await one(n) async for n in each()]
+numbers = [await send_and_sleep(n) async for n in each()]
 """,
     "an async context manager": """
 @asynccontextmanager
@@ -47,20 +47,20 @@ async def around(n):
     yield
 async with around(1):
     pass
-await one(1)
-await one(2)
+await send_and_sleep(1)
+await send_and_sleep(2)
 """,
     "an exception that is caught": """
 try:
-    await one(1)
+    await send_and_sleep(1)
     raise KeyError
 except KeyError:
-    await one(2)
+    await send_and_sleep(2)
 """,
     "finally at the end": """
 try:
-    await one(1)
-    await one(2)
+    await send_and_sleep(1)
+    await send_and_sleep(2)
 finally:
     done = True
 """,
@@ -69,15 +69,15 @@ class Later:
     def __init__(self, n):
         self.n = n
     def __await__(self):
-        return one(self.n).__await__()
+        return send_and_sleep(self.n).__await__()
 await Later(1)
 await Later(2)
 """,
     "a method": """
 class Plan:
     async def run(self):
-        await one(1)
-        await one(2)
+        await send_and_sleep(1)
+        await send_and_sleep(2)
 await Plan().run()
 """,
 }
@@ -89,7 +89,7 @@ async def test_code_of_any_shape_runs(sqlite_world: World, shape: str):
     await sqlite_world.define(
         "from contextlib import asynccontextmanager\n"
         '@journey("j", trigger="go")\nasync def j(user, ctx):\n'
-        "    async def one(n):\n"
+        "    async def send_and_sleep(n):\n"
         "        await ctx.send('welcome')\n"
         "        await ctx.sleep(days(1), label=f'rest-{n}')\n"
         f"{body}\n    await ctx.send('bye')\n"

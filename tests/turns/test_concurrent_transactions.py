@@ -32,7 +32,7 @@ JOURNEY = """
 
 
 @pytest.fixture
-async def two(postgres_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
+async def world(postgres_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[World]:
     """An installation without a worker on Postgres; the test acts as another process."""
     async with open_world(postgres_url, tmp_path, clock, with_worker=False) as opened:
         await opened.define(JOURNEY)
@@ -40,7 +40,7 @@ async def two(postgres_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIte
 
 
 @asynccontextmanager
-async def meanwhile(
+async def commit_event_during(
     world: World, name: str, work: Coroutine[Any, Any, Any], **incoming: Any
 ) -> AsyncIterator[Any]:
     """Ingest an event, start work that has to wait for the commit, and commit the event.
@@ -49,13 +49,13 @@ async def meanwhile(
         The result of the work, or its exception.
     """
     # A task inherits the transaction around it, unlike the work of another process.
-    elsewhere = contextvars.copy_context()
+    outer_context = contextvars.copy_context()
     ingest, now = world.runtime.ingest, world.clock.now()
     tally = Tally(now)
     async with world.database.transaction() as tx:
         await ingest.submit_within(tx, [IncomingEvent(name, **incoming)], tally, now)
         await tx.apply([tally.to_write()])
-        task = asyncio.create_task(work, context=elsewhere)
+        task = asyncio.create_task(work, context=outer_context)
         async with asyncio.timeout(PATIENCE):
             while not await is_waiting_for_lock(world):
                 assert not task.done(), "the work did not wait"
@@ -69,55 +69,59 @@ async def is_waiting_for_lock(world: World) -> bool:
     return rows[0][0] > 0
 
 
-async def test_an_exit_is_not_overwritten_by_a_turn_that_commits_at_the_same_moment(two: World):
-    await two.submit("go", user_id="ada", email="ada@example.com")
-    entered = await two.enrollment()
-    turn = two.turn_runner(hours(1)).run([entered.id])
-    async with meanwhile(two, "stop", turn, user_id="ada"):
-        assert await two.states() == ["exited"]
-        assert (await two.sends(), await two.turns()) == ([], [])
+async def test_an_exit_is_not_overwritten_by_a_turn_that_commits_at_the_same_moment(world: World):
+    await world.submit("go", user_id="ada", email="ada@example.com")
+    entered = await world.enrollment()
+    turn = world.turn_runner(hours(1)).run([entered.id])
+    async with commit_event_during(world, "stop", turn, user_id="ada"):
+        assert await world.states() == ["exited"]
+        assert (await world.sends(), await world.turns()) == ([], [])
 
 
-async def test_an_event_that_arrives_while_a_wait_is_committed_ends_the_wait(two: World):
-    await two.submit("go", user_id="ada")
-    entered = await two.enrollment()
-    turn = two.turn_runner(hours(1)).run([entered.id])
-    async with meanwhile(two, "used", turn, user_id="ada"):
-        event = (await two.enrollment()).wait_result
+async def test_an_event_that_arrives_while_a_wait_is_committed_ends_the_wait(world: World):
+    await world.submit("go", user_id="ada")
+    entered = await world.enrollment()
+    turn = world.turn_runner(hours(1)).run([entered.id])
+    async with commit_event_during(world, "used", turn, user_id="ada"):
+        event = (await world.enrollment()).wait_result
         assert event is not None
         assert event.name == "used"
 
 
-async def test_an_operator_cannot_wake_an_enrollment_that_is_ending(two: World):
-    await two.submit("go", user_id="ada")
-    wake = run_action(two.runtime, OLGA, "wake", (await two.enrollment()).id)
-    async with meanwhile(two, "stop", wake, user_id="ada") as refused:
+async def test_an_operator_cannot_wake_an_enrollment_that_is_ending(world: World):
+    await world.submit("go", user_id="ada")
+    wake = run_action(world.runtime, OLGA, "wake", (await world.enrollment()).id)
+    async with commit_event_during(world, "stop", wake, user_id="ada") as refused:
         assert "has ended already" in str(refused)
-        assert await two.states() == ["exited"]
+        assert await world.states() == ["exited"]
 
 
-async def test_two_processes_that_get_events_of_a_new_person_create_one_contact(two: World):
-    hello = two.submit("hello", user_id="ada")
-    async with meanwhile(two, "go", hello, user_id="ada", email="ada@example.com") as result:
-        (ada,) = await two.contacts()
+async def test_two_processes_that_get_events_of_a_new_person_create_one_contact(world: World):
+    hello = world.submit("hello", user_id="ada")
+    async with commit_event_during(
+        world, "go", hello, user_id="ada", email="ada@example.com"
+    ) as result:
+        (ada,) = await world.contacts()
         assert (ada.email, ada.event_seq) == ("ada@example.com", 2)
         assert (result.contact_id, result.created) == (ada.id, False)
-        assert len(await two.events()) == 2
+        assert len(await world.events()) == 2
 
 
-async def test_two_processes_that_get_the_same_idempotency_key_store_one_event(two: World):
-    again = two.submit("go", user_id="bo", idempotency_key="k")
-    async with meanwhile(two, "go", again, user_id="ada", idempotency_key="k") as result:
+async def test_two_processes_that_get_the_same_idempotency_key_store_one_event(world: World):
+    again = world.submit("go", user_id="bo", idempotency_key="k")
+    async with commit_event_during(
+        world, "go", again, user_id="ada", idempotency_key="k"
+    ) as result:
         assert not result.stored
-        assert [contact.user_id for contact in await two.contacts()] == ["ada"]
+        assert [contact.user_id for contact in await world.contacts()] == ["ada"]
 
 
-async def test_an_email_that_an_exit_is_cancelling_is_not_handed_over(two: World):
-    await two.submit("go", user_id="ada", email="ada@example.com")
-    await two.turn_runner(hours(1)).run([(await two.enrollment()).id])
-    (send,) = await two.sends()
-    ledger = Ledger(two.database, two.clock, two.runtime.ingest, "inbox")
+async def test_an_email_that_an_exit_is_cancelling_is_not_handed_over(world: World):
+    await world.submit("go", user_id="ada", email="ada@example.com")
+    await world.turn_runner(hours(1)).run([(await world.enrollment()).id])
+    (send,) = await world.sends()
+    ledger = Ledger(world.database, world.clock, world.runtime.ingest, "inbox")
     begin = ledger.begin(Handoff(send, make_message("ada@example.com", send_id=send.id)))
-    async with meanwhile(two, "stop", begin, user_id="ada") as withdrawn:
+    async with commit_event_during(world, "stop", begin, user_id="ada") as withdrawn:
         assert isinstance(withdrawn, Withdrawn)
-        assert await two.send_outcomes() == [("welcome", "cancelled", "exit_on stop")]
+        assert await world.send_outcomes() == [("welcome", "cancelled", "exit_on stop")]

@@ -20,7 +20,7 @@ ASKS = """
                 await ctx.is_subscribed(list="journey"),
                 await ctx.is_subscribed("owed"),
             ]
-            await ctx.checkpoint(str([int(one) for one in answers]))
+            await ctx.checkpoint(str([int(answer) for answer in answers]))
             await ctx.sleep(days(1), label="a-day")
 """
 

@@ -15,10 +15,10 @@ async def test_history_returns_whether_the_contact_was_in_another_journey(world:
 
         @journey("ask", trigger="ask", entry="unlimited")
         async def ask(user, ctx):
-            found = await ctx.history.journey("trial")
+            history = await ctx.history.journey("trial")
             await ctx.trigger(
-                "reported", {"was": bool(found), "live": found.live, "state": found.state,
-                         "at": found.last_entered_at and found.last_entered_at.isoformat()}
+                "reported", {"was": bool(history), "live": history.live, "state": history.state,
+                         "at": history.last_entered_at and history.last_entered_at.isoformat()}
             )
         """
     )
@@ -45,8 +45,8 @@ async def test_history_returns_whether_the_contact_got_an_email(world: World):
 
         @journey("ask", trigger="ask", entry="unlimited")
         async def ask(user, ctx):
-            found = await ctx.history.email("welcome")
-            await ctx.trigger("reported", {"sent": found.sent, "opened": found.opened})
+            history = await ctx.history.email("welcome")
+            await ctx.trigger("reported", {"sent": history.sent, "opened": history.opened})
         """
     )
     await world.emit("ask")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hogsend import days, hours
 from tests.world import World
 
-ONE = """
+ONE_JOURNEY = """
 @journey("j", trigger="go", entry="unlimited"{more})
 async def j(user, ctx):
     await ctx.send("welcome")
@@ -21,7 +21,7 @@ async def count_goals(world: World) -> dict[str, int]:
 
 
 async def test_a_goal_is_counted_once_for_each_enrollment_and_ends_nothing(world: World):
-    await world.define(ONE.format(more=', goal=on("bought", where=prop("total") > 5)'))
+    await world.define(ONE_JOURNEY.format(more=', goal=on("bought", where=prop("total") > 5)'))
     await world.emit("bought", total=9)
     await world.emit("go")
     await world.emit("bought", total=3)
@@ -33,7 +33,7 @@ async def test_a_goal_is_counted_once_for_each_enrollment_and_ends_nothing(world
 
 
 async def test_a_goal_reached_after_the_journey_still_counts(world: World):
-    await world.define(ONE.format(more=', goal="bought"'))
+    await world.define(ONE_JOURNEY.format(more=', goal="bought"'))
     await world.emit("go")
     await world.advance(days(4))
     assert await world.states() == ["completed"]
@@ -42,13 +42,13 @@ async def test_a_goal_reached_after_the_journey_still_counts(world: World):
 
 
 async def test_the_event_that_starts_a_journey_is_not_its_goal(world: World):
-    await world.define(ONE.format(more=', goal="go"'))
+    await world.define(ONE_JOURNEY.format(more=', goal="go"'))
     await world.emit("go")
     assert await count_goals(world) == {}
 
 
 async def test_a_held_out_contact_gets_nothing_and_is_counted(world: World):
-    await world.define(ONE.format(more=', holdout=50, goal="bought"'))
+    await world.define(ONE_JOURNEY.format(more=', holdout=50, goal="bought"'))
     outcomes = {}
     for n in range(40):
         result = await world.emit("go", f"u{n}")
@@ -67,7 +67,7 @@ async def test_a_held_out_contact_gets_nothing_and_is_counted(world: World):
 
 
 async def test_a_contact_is_always_in_the_holdout_or_never(world: World):
-    await world.define(ONE.format(more=", holdout=50"))
+    await world.define(ONE_JOURNEY.format(more=", holdout=50"))
     first = {n: (await world.emit("go", f"u{n}")).enrollments[0].get("reason") for n in range(12)}
     await world.advance(days(4))
     again = {n: (await world.emit("go", f"u{n}")).enrollments[0].get("reason") for n in range(12)}
@@ -76,13 +76,13 @@ async def test_a_contact_is_always_in_the_holdout_or_never(world: World):
 
 
 async def test_a_contact_that_would_be_refused_is_not_held_out(world: World):
-    await world.define(ONE.format(more=", holdout=50, enabled=False"))
+    await world.define(ONE_JOURNEY.format(more=", holdout=50, enabled=False"))
     reasons = {(await world.emit("go", f"u{n}")).enrollments[0]["reason"] for n in range(12)}
     assert reasons == {"disabled"}
 
 
 async def test_an_email_outside_of_the_send_window_waits_for_the_next_opening(world: World):
-    await world.define(ONE.format(more=', send_window=("09:00", "18:00")'))
+    await world.define(ONE_JOURNEY.format(more=', send_window=("09:00", "18:00")'))
     # 02:00 in New York.
     world.clock.set(datetime(2026, 3, 3, 7, tzinfo=UTC))
     await world.submit(
@@ -100,7 +100,9 @@ async def test_an_email_outside_of_the_send_window_waits_for_the_next_opening(wo
 
 
 async def test_an_email_that_missed_its_send_window_waits_for_the_next_opening(world: World):
-    await world.define(ONE.format(more=', send_window=("09:00", "18:00"), time_zone="Asia/Tokyo"'))
+    await world.define(
+        ONE_JOURNEY.format(more=', send_window=("09:00", "18:00"), time_zone="Asia/Tokyo"')
+    )
     world.clock.set(datetime(2026, 3, 2, 22, tzinfo=UTC))
     await world.emit("go")
     # The machine is off during the send window, and starts in the night after.
@@ -111,7 +113,9 @@ async def test_an_email_that_missed_its_send_window_waits_for_the_next_opening(w
 
 
 async def test_an_exit_cancels_an_email_that_waits_for_its_send_window(world: World):
-    await world.define(ONE.format(more=', exit_on=["stop"], send_window=("09:00", "18:00")'))
+    await world.define(
+        ONE_JOURNEY.format(more=', exit_on=["stop"], send_window=("09:00", "18:00")')
+    )
     world.clock.set(datetime(2026, 3, 3, 3, tzinfo=UTC))
     await world.emit("go")
     await world.emit("stop")
@@ -121,11 +125,11 @@ async def test_an_exit_cancels_an_email_that_waits_for_its_send_window(world: Wo
 
 
 async def test_a_late_event_starts_only_journeys_that_accept_late_events(world: World):
-    await world.define(ONE.format(more=""))
+    await world.define(ONE_JOURNEY.format(more=""))
     long_ago = world.clock.now() - days(3)
     result = await world.submit("go", user_id="ada", timestamp=long_ago)
     assert result.enrollments[0]["reason"] == "late_event"
-    await world.define(ONE.format(more=", accept_late=True"))
+    await world.define(ONE_JOURNEY.format(more=", accept_late=True"))
     result = await world.submit("go", user_id="ada", timestamp=long_ago)
     assert result.enrollments[0]["outcome"] == "enrolled"
 

@@ -7,11 +7,11 @@ from typing import Any
 from hogsend import days, hours, minutes
 from tests.world import World
 
-COLLECT = """
+DIGEST_JOURNEY = """
 @journey("comments", trigger="comment.added", entry="unlimited")
 async def comments(user, ctx):
-    found = await ctx.digest(hours(1){more})
-    await ctx.checkpoint(",".join(str(e.properties.get("n")) for e in found))
+    events = await ctx.digest(hours(1){more})
+    await ctx.checkpoint(",".join(str(e.properties.get("n")) for e in events))
 """
 
 
@@ -25,7 +25,7 @@ async def read_digests(world: World) -> list[str]:
 
 
 async def test_a_digest_contains_the_trigger_and_the_events_of_its_window(world: World):
-    await world.define(COLLECT.format(more=""))
+    await world.define(DIGEST_JOURNEY.format(more=""))
     await world.emit("comment.added", n=1)
     await world.advance(minutes(30))
     await world.emit("comment.added", n=2)
@@ -39,7 +39,7 @@ async def test_a_digest_contains_the_trigger_and_the_events_of_its_window(world:
 
 
 async def test_a_digest_ends_when_enough_events_have_arrived(world: World):
-    await world.define(COLLECT.format(more=", max_events=3"))
+    await world.define(DIGEST_JOURNEY.format(more=", max_events=3"))
     for n in range(1, 3):
         await world.emit("comment.added", n=n)
     only = await world.enrollment()
@@ -50,7 +50,7 @@ async def test_a_digest_ends_when_enough_events_have_arrived(world: World):
 
 
 async def test_a_digest_collects_events_that_arrive_while_the_turn_runs(world: World):
-    await world.define(COLLECT.format(more=", max_events=3"))
+    await world.define(DIGEST_JOURNEY.format(more=", max_events=3"))
     for n in range(1, 3):
         await world.submit("comment.added", user_id="ada", properties={"n": n})
     await world.settle()
@@ -63,9 +63,9 @@ async def test_a_digest_of_other_events_does_not_contain_the_trigger(world: Worl
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
-            found = await ctx.digest(hours(1), on("like", where=prop("by") == "bo"), label="likes")
+            events = await ctx.digest(hours(1), on("like", where=prop("by") == "bo"), label="likes")
             again = await ctx.digest(hours(1), "like", where=prop("by") == "bo")
-            await ctx.checkpoint(f"{[e.properties['n'] for e in found]} then {len(again)}")
+            await ctx.checkpoint(f"{[e.properties['n'] for e in events]} then {len(again)}")
         """
     )
     await world.emit("go")
@@ -78,7 +78,7 @@ async def test_a_digest_of_other_events_does_not_contain_the_trigger(world: Worl
 
 
 async def test_events_after_the_deadline_belong_to_the_next_digest(sqlite_world: World):
-    await sqlite_world.define(COLLECT.format(more=""))
+    await sqlite_world.define(DIGEST_JOURNEY.format(more=""))
     await sqlite_world.emit("comment.added", n=1)
     sqlite_world.clock.set(sqlite_world.clock.now() + hours(2))
     await sqlite_world.submit("comment.added", user_id="ada", properties={"n": 2})
@@ -97,7 +97,7 @@ async def test_a_new_digest_that_lies_behind_a_contact_is_empty(sqlite_world: Wo
     await sqlite_world.define(source.format(new="pass", answer="0"))
     await sqlite_world.emit("go")
     await sqlite_world.define(
-        source.format(new="found = await ctx.digest(hours(1))", answer="found")
+        source.format(new="events = await ctx.digest(hours(1))", answer="events")
     )
     await sqlite_world.advance(days(1))
     assert (await sqlite_world.journal())[-1].label == "[]"
@@ -109,8 +109,8 @@ async def test_only_the_first_digest_begins_with_the_trigger(world: World):
         @journey("j", trigger="go")
         async def j(user, ctx):
             for _ in range(2):
-                found = await ctx.digest(hours(1), max_events=2)
-                await ctx.checkpoint(",".join(str(e.properties["n"]) for e in found))
+                events = await ctx.digest(hours(1), max_events=2)
+                await ctx.checkpoint(",".join(str(e.properties["n"]) for e in events))
         """
     )
     await world.emit("go", n=1)

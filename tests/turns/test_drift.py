@@ -57,12 +57,12 @@ async def test_new_calls_before_the_wait_are_skipped_except_for_reads(world: Wor
             before = await ctx.send("offer")
             event_id = await ctx.trigger("noted")
             slept = await ctx.sleep(days(30), label="new")
-            came = await ctx.wait_for("never")
+            answer = await ctx.wait_for("never")
             used = await ctx.history.count("go")
             await ctx.send("welcome")
             await ctx.sleep(days(2), label="pause")
             await ctx.trigger("reported", {
-                "offer": [before.status, before.reason], "came": bool(came), "used": used,
+                "offer": [before.status, before.reason], "came": bool(answer), "used": used,
             })
         """
     )
@@ -204,8 +204,8 @@ async def test_an_event_that_arrives_while_parked_is_not_lost(world: World):
         source="""
         @journey("j", trigger="go")
         async def j(user, ctx):
-            came = await ctx.wait_for("used", timeout=days(2))
-            await ctx.send("welcome" if came else "nudge")
+            answer = await ctx.wait_for("used", timeout=days(2))
+            await ctx.send("welcome" if answer else "nudge")
         """,
     )
     text = (world.runtime.settings.journeys / "journeys.py").read_text()

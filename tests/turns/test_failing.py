@@ -21,7 +21,7 @@ from tests.world import World
 
 SCHEDULE = [seconds(10), minutes(1), minutes(5), minutes(30), hours(2)]
 
-RAISES = """
+RAISING_JOURNEY = """
     @journey("j", trigger="go", exit_on=["stop"])
     async def j(user, ctx):
         await ctx.send("welcome")
@@ -31,7 +31,7 @@ RAISES = """
 
 
 async def test_a_turn_that_raises_is_discarded_and_retried_on_a_schedule(world: World):
-    await world.define(RAISES)
+    await world.define(RAISING_JOURNEY)
     await world.emit("go")
     for attempt, pause in enumerate(SCHEDULE, 1):
         failing = await world.enrollment()
@@ -50,7 +50,7 @@ async def test_a_turn_that_raises_is_discarded_and_retried_on_a_schedule(world: 
 
 
 async def test_the_traceback_contains_the_authors_line(sqlite_world: World):
-    await sqlite_world.define(RAISES)
+    await sqlite_world.define(RAISING_JOURNEY)
     await sqlite_world.emit("go")
     error = (await sqlite_world.enrollment()).error or ""
     assert "journeys.py" in error
@@ -60,9 +60,9 @@ async def test_the_traceback_contains_the_authors_line(sqlite_world: World):
 
 
 async def test_fixed_code_continues_failing_enrollments(world: World):
-    await world.define(RAISES)
+    await world.define(RAISING_JOURNEY)
     await world.emit("go")
-    await world.define(RAISES.replace('raise ValueError("the author\'s mistake")', "pass"))
+    await world.define(RAISING_JOURNEY.replace('raise ValueError("the author\'s mistake")', "pass"))
     await world.advance(seconds(10))
     mended = await world.enrollment()
     assert (mended.state, mended.attempt, mended.error) == ("completed", 0, None)
@@ -74,8 +74,8 @@ async def test_a_failure_after_a_wait_keeps_the_wait_and_what_ended_it(world: Wo
     source = """
         @journey("j", trigger="go")
         async def j(user, ctx):
-            came = await ctx.wait_for("used")
-            assert came.event.properties["n"] == 2
+            answer = await ctx.wait_for("used")
+            assert answer.event.properties["n"] == 2
             {}
             await ctx.send("welcome")
         """
@@ -131,7 +131,7 @@ async def test_a_failed_enrollment_counts_as_an_entry_only_if_it_has_sent_an_ema
 
 
 async def test_an_exit_ends_an_enrollment_that_waits_for_a_retry(world: World):
-    await world.define(RAISES)
+    await world.define(RAISING_JOURNEY)
     await world.emit("go")
     await world.emit("stop")
     assert await world.states() == ["exited"]
@@ -381,7 +381,7 @@ async def test_context_variables_are_not_shared_between_enrollments(sqlite_world
 
 # -- time ---------------------------------------------------------------------------------------
 
-STUCK = """
+BLOCKING_JOURNEY = """
     import os, time
 
     def deaf(path):
@@ -413,7 +413,7 @@ async def enroll(idle_world: World, *users: str) -> list[UUID]:
     "loop", ["while True: pass", "while True: time.monotonic()", "time.sleep(1.5)"]
 )
 async def test_an_endless_loop_fails_only_its_own_enrollment(idle_world: World, loop: str):
-    await idle_world.define(STUCK.format(loop))
+    await idle_world.define(BLOCKING_JOURNEY.format(loop))
     ada, bo, cy = await enroll(idle_world, "ada", "bo", "cy")
     committed: list[list[UUID]] = []
     await idle_world.turn_runner(LIMIT).run(
@@ -430,7 +430,7 @@ async def test_an_endless_loop_fails_only_its_own_enrollment(idle_world: World, 
 
 
 async def test_a_batch_with_stuck_turns_begins_no_further_turns(idle_world: World):
-    await idle_world.define(STUCK.format("while True: pass"))
+    await idle_world.define(BLOCKING_JOURNEY.format("while True: pass"))
     entered = await enroll(idle_world, *(f"bo{n}" for n in range(40)))
     runner = idle_world.turn_runner(LIMIT)
     await runner.run(entered)
@@ -460,7 +460,7 @@ async def test_a_turn_that_ignores_its_interruption_is_abandoned_for_good(
     monkeypatch.setattr(
         driver._TurnThread, "_end", lambda thread: (end(thread), ended.put_nowait(None))
     )
-    await idle_world.define(STUCK.format(f"deaf({str(released)!r})"))
+    await idle_world.define(BLOCKING_JOURNEY.format(f"deaf({str(released)!r})"))
     (bo,) = await enroll(idle_world, "bo")
     await idle_world.turn_runner(LIMIT).run([bo])
     (turn,) = await idle_world.turns(bo)
@@ -478,7 +478,7 @@ async def test_threads_are_reused_and_end_with_their_runner(idle_world: World):
     def threads() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name == "journeys"}
 
-    await idle_world.define(STUCK.format("pass"))
+    await idle_world.define(BLOCKING_JOURNEY.format("pass"))
     before, runner = threads(), idle_world.turn_runner(LIMIT)
     for number in range(5):
         await runner.run(await enroll(idle_world, f"u{number}"))
@@ -492,7 +492,7 @@ async def test_threads_are_reused_and_end_with_their_runner(idle_world: World):
 async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_changes(
     idle_world: World, released: Path, caplog: pytest.LogCaptureFixture
 ):
-    await idle_world.define(STUCK.format(f"deaf({str(released)!r})"))
+    await idle_world.define(BLOCKING_JOURNEY.format(f"deaf({str(released)!r})"))
     stuck = await enroll(idle_world, "bo1", "bo2", "bo3")
     runner = idle_world.turn_runner(LIMIT)
     await runner.run(stuck)
@@ -502,7 +502,7 @@ async def test_a_journey_that_blocks_three_times_is_stopped_until_its_code_chang
     assert await idle_world.states() == ["active", "active", "active", "parked"]
     assert await idle_world.counter_drift() == {}
 
-    await idle_world.define(STUCK.format("pass"))
+    await idle_world.define(BLOCKING_JOURNEY.format("pass"))
     assert await idle_world.states() == ["active"] * 4
     runner.code = idle_world.turn_runner(LIMIT).code
     await idle_world.advance(SCHEDULE[0])
@@ -515,7 +515,7 @@ async def test_a_worker_parks_contacts_of_a_blocking_journey_until_it_is_edited(
 ):
     assert world.runtime.worker is not None
     world.runtime.worker.turn_runner._driver = Driver(LIMIT)
-    await world.define(STUCK.format("while True: pass"))
+    await world.define(BLOCKING_JOURNEY.format("while True: pass"))
     for user in ("bo1", "bo2", "bo3"):
         await world.emit("go", user)
     assert await world.states() == ["active"] * 3
@@ -528,11 +528,11 @@ async def test_a_worker_parks_contacts_of_a_blocking_journey_until_it_is_edited(
     assert await world.mailbox() == []
 
     # An edit of another file does not release the journey.
-    await world.define(RAISES, name="others")
+    await world.define(RAISING_JOURNEY, name="others")
     await world.advance(SCHEDULE[0])
     assert await world.states() == ["parked"] * 5
 
-    await world.define(STUCK.format("pass"))
+    await world.define(BLOCKING_JOURNEY.format("pass"))
     await world.settle()
     assert await world.states() == ["completed"] * 5
     assert sorted(await world.mailbox()) == ["welcome"] * 5
@@ -540,7 +540,9 @@ async def test_a_worker_parks_contacts_of_a_blocking_journey_until_it_is_edited(
 
 
 async def test_a_slow_turn_within_its_time_limit_is_committed(world: World):
-    await world.define(STUCK.format("time.sleep(0.3)\n            await ctx.history.count('go')"))
+    await world.define(
+        BLOCKING_JOURNEY.format("time.sleep(0.3)\n            await ctx.history.count('go')")
+    )
     users = ("ada", "bo1", "bo2", "cy")
     await asyncio.gather(
         *(world.submit("go", user_id=user, email=f"{user}@example.com") for user in users)
@@ -551,7 +553,7 @@ async def test_a_slow_turn_within_its_time_limit_is_committed(world: World):
 
 
 async def test_a_turn_that_is_retried_later_does_not_run_now(idle_world: World):
-    await idle_world.define(RAISES)
+    await idle_world.define(RAISING_JOURNEY)
     (entered,) = await enroll(idle_world, "ada")
     runner = idle_world.turn_runner(hours(1))
     for _ in range(3):

@@ -226,7 +226,7 @@ def test_names_that_are_unknown_before_run_time_are_not_reported(tmp_path: Path,
     ],
 )
 def test_a_loop_over_a_set_that_calls_ctx_is_an_error(tmp_path: Path, over: str):
-    body = f"here = {{'welcome'}}\nfor one in {over}:\n    await ctx.send(one)"
+    body = f"here = {{'welcome'}}\nfor element in {over}:\n    await ctx.send(element)"
     (diagnostic,) = diagnose_text(tmp_path, build_source(body, 'ALL = {"welcome", "nudge"}'))
     assert (diagnostic.severity, diagnostic.line) == ("error", 8)
     assert "sorted" in diagnostic.remedy
@@ -235,12 +235,12 @@ def test_a_loop_over_a_set_that_calls_ctx_is_an_error(tmp_path: Path, over: str)
 @pytest.mark.parametrize(
     "loop",
     [
-        'for one in sorted({"welcome"}):\n    await ctx.send(one)',
-        'for one in ["welcome"]:\n    await ctx.send(one)',
-        "for one in {1, 2, 3}:\n    await ctx.sleep(days(one), label=f'{one}')",
-        'total = 0\nfor one in {"a", "b"}:\n    total += len(one)',
+        'for element in sorted({"welcome"}):\n    await ctx.send(element)',
+        'for element in ["welcome"]:\n    await ctx.send(element)',
+        "for element in {1, 2, 3}:\n    await ctx.sleep(days(element), label=f'{element}')",
+        'total = 0\nfor element in {"a", "b"}:\n    total += len(element)',
         'if "a" in {"a", "b"}:\n    await ctx.send("welcome")',
-        'here = {"b"}\nhere = sorted(here)\nfor one in here:\n    await ctx.send(one)',
+        'here = {"b"}\nhere = sorted(here)\nfor element in here:\n    await ctx.send(element)',
     ],
 )
 def test_a_loop_with_a_fixed_order_or_without_ctx_is_not_reported(tmp_path: Path, loop: str):

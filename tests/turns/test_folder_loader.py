@@ -197,7 +197,7 @@ def test_a_journey_is_an_async_function_with_two_parameters(
         ('x = ctx.send("a") if user else None', 4),
         ("day = ctx.now().day", 4),
         ("later = ctx.now() + days(1)", 4),
-        ('for one in ctx.history.events("x"):\n        print(one)', 4),
+        ('for event in ctx.history.events("x"):\n        print(event)', 4),
         ('x = [e for e in ctx.history.events("x")]', 4),
         ("match ctx.variant('a', {'b': 1}):\n        case _: ...", 4),
         ('return ctx.send("a")', 4),
@@ -271,14 +271,14 @@ def test_a_call_that_is_awaited_later_is_not_reported(tmp_path: Path):
             return ctx.send("hello")
 
         async def each(*calls):
-            return [await one for one in calls]
+            return [await call for call in calls]
 
         @journey("j", trigger="go")
         async def j(user, context):
             later = context.send("welcome")
             await later
-            for one in [context.random()]:
-                await one
+            for call in [context.random()]:
+                await call
             if first := await context.wait_for("a"):
                 print(first)
             await (context.send("a") if user else context.send("b"))

@@ -34,7 +34,7 @@ def test_every_method_of_the_loop_raises_the_remedy(method: str):
 @pytest.mark.parametrize(
     "body",
     [
-        "await asyncio.gather(*[one() for one in (call, other)])",
+        "await asyncio.gather(*[function() for function in (call, other)])",
         "async with asyncio.TaskGroup() as group:\n    group.create_task(call())",
         "await asyncio.create_task(call())",
         "await asyncio.wait_for(call(), 1)",

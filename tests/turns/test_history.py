@@ -20,7 +20,7 @@ async def ask(world: World, call: str) -> object:
             old = datetime(2020, 1, 1, tzinfo=UTC)
             answer = await ctx.history.{call}
             if isinstance(answer, list):
-                answer = [one.properties.get("n") for one in answer]
+                answer = [event.properties.get("n") for event in answer]
             elif not isinstance(answer, int | None):
                 answer = answer.properties.get("n")
             await ctx.trigger("reported", {{"answer": answer}})

@@ -10,7 +10,7 @@ from hogsend import days, hours
 from hogsend.store.db import Write
 from tests.world import World
 
-GOOD = """
+VALID_JOURNEY = """
 @journey("good", trigger="good")
 async def good(user, ctx):
     await ctx.send("welcome")
@@ -27,7 +27,7 @@ async def far(user, ctx):
     there = timezone(timedelta(hours=-5))
     await ctx.sleep_until(datetime.max.replace(tzinfo=there), label="for-good")
 """
-        + GOOD
+        + VALID_JOURNEY
     )
     await sqlite_world.submit("far", user_id="ada", email="ada@example.com")
     await sqlite_world.settle()
@@ -38,7 +38,7 @@ async def far(user, ctx):
 
 
 async def test_a_stored_instant_past_the_last_year_blocks_no_other_turn(sqlite_world: World):
-    await sqlite_world.define(GOOD)
+    await sqlite_world.define(VALID_JOURNEY)
     await sqlite_world.submit("good", user_id="ada", email="ada@example.com")
     await sqlite_world.settle()
     async with sqlite_world.database.transaction() as tx:
@@ -114,7 +114,7 @@ async def odd(user, ctx):
     await ctx.send("welcome")
 """,
     )
-    sqlite_world.write("good", GOOD)
+    sqlite_world.write("good", VALID_JOURNEY)
     await sqlite_world.load()
     assert list(sqlite_world.runtime.registry.journeys) == ["good"]
     (problem,) = sqlite_world.runtime.content.broken
@@ -133,7 +133,7 @@ async def odd(user, ctx):
 )
 async def test_any_exception_in_a_file_leaves_the_others_loaded(sqlite_world: World, text: str):
     sqlite_world.write("odd", text)
-    sqlite_world.write("good", GOOD)
+    sqlite_world.write("good", VALID_JOURNEY)
     await sqlite_world.load()
     assert list(sqlite_world.runtime.registry.journeys) == ["good"]
     assert [problem.file for problem in sqlite_world.runtime.content.broken] == ["odd.py"]
@@ -142,7 +142,9 @@ async def test_any_exception_in_a_file_leaves_the_others_loaded(sqlite_world: Wo
 @pytest.mark.parametrize("name", ["__getattr__", "__class__"])
 async def test_a_proxy_that_is_not_bound_yet_is_ignored(sqlite_world: World, name: str):
     answer = "property(lambda self: 1 / 0)" if name == "__class__" else "lambda self, name: 1 / 0"
-    sqlite_world.write("odd", f"class Lazy:\n    {name} = {answer}\n\nrequest = Lazy()\n" + GOOD)
+    sqlite_world.write(
+        "odd", f"class Lazy:\n    {name} = {answer}\n\nrequest = Lazy()\n" + VALID_JOURNEY
+    )
     await sqlite_world.load()
     assert list(sqlite_world.runtime.registry.journeys) == ["good"]
     assert list(sqlite_world.runtime.content.broken) == []

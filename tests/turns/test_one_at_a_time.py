@@ -66,7 +66,7 @@ async def test_a_contacts_next_journey_sees_the_commit_of_the_journey_before(wor
     assert counts == [0, 1, 2]
 
 
-BESIDE = """
+TWO_JOURNEYS = """
     from tests.turns.test_one_at_a_time import GATE
 
     @journey("odd", trigger="go", entry="unlimited")
@@ -81,22 +81,24 @@ BESIDE = """
 
 
 async def test_a_journey_that_blocks_its_thread_does_not_delay_other_journeys(sqlite_world: World):
-    await sqlite_world.define(BESIDE.format(f"GATE.wait({PATIENCE})").replace('"go")', '"begin")'))
+    await sqlite_world.define(
+        TWO_JOURNEYS.format(f"GATE.wait({PATIENCE})").replace('"go")', '"begin")')
+    )
     await sqlite_world.submit("go", user_id="bo", email="bo@example.com")
     for user in ("ada", "cy"):
         await sqlite_world.submit("begin", user_id=user, email=f"{user}@example.com")
 
-    async def sound() -> list[str]:
+    async def list_sound_states() -> list[str]:
         enrollments = await sqlite_world.all_enrollments()
         return [row.state for row in enrollments if row.journey_id == "sound"]
 
     async with asyncio.timeout(PATIENCE):
-        while await sound() != ["waiting", "waiting"]:
+        while await list_sound_states() != ["waiting", "waiting"]:
             pass
         sqlite_world.clock.set(sqlite_world.clock.now() + hours(1))
         assert sqlite_world.runtime.worker is not None
         sqlite_world.runtime.worker.poll()
-        while await sound() != ["completed", "completed"]:
+        while await list_sound_states() != ["completed", "completed"]:
             pass
     # The blocking journey still has its thread.
     assert not GATE.is_set()
@@ -107,7 +109,7 @@ async def test_a_journey_that_blocks_its_thread_does_not_delay_other_journeys(sq
 
 
 async def test_a_journey_that_always_fails_does_not_delay_other_journeys(world: World):
-    await world.define(BESIDE.format("raise ValueError"))
+    await world.define(TWO_JOURNEYS.format("raise ValueError"))
     users = [f"u{number}" for number in range(10)]
     for user in users:
         await world.submit("go", user_id=user, email=f"{user}@example.com")

@@ -22,8 +22,8 @@ async def test_a_journey_runs_from_its_trigger_to_its_end(world: World):
             await ctx.sleep(days(2), label="pause")
             if not await ctx.history.has_event("feature.used"):
                 await ctx.send("nudge")
-            came = await ctx.wait_for("plan.upgraded", timeout=days(7))
-            await ctx.send("bye" if came else "offer")
+            answer = await ctx.wait_for("plan.upgraded", timeout=days(7))
+            await ctx.send("bye" if answer else "offer")
         """
     )
     await world.emit("user.created")

@@ -208,8 +208,8 @@ def test_the_function_of_a_step_is_not_part_of_the_graph():
 def test_a_block_without_ctx_calls_is_left_out():
     assert (
         read_items("""
-        for one in many:
-            total += one
+        for amount in amounts:
+            total += amount
         if total:
             print(total)
         try:

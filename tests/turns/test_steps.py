@@ -59,9 +59,9 @@ async def test_a_step_runs_once_and_answers_from_the_journal_afterwards(world: W
     await run_journey(
         world,
         """
-found = await ctx.step("charge", lambda: DONE.append("done") or {"paid": (1, 2)})
+result = await ctx.step("charge", lambda: DONE.append("done") or {"paid": (1, 2)})
 await ctx.sleep(days(1), label="rest")
-await ctx.checkpoint(f"{found}")
+await ctx.checkpoint(f"{result}")
 """,
     )
     assert DONE == ["done"]
@@ -271,9 +271,9 @@ async def test_a_new_step_that_lies_behind_returns_the_answer_of_passed(sqlite_w
         f"""{IMPORTS}
 @journey("j", trigger="go")
 async def j(user, ctx):
-    found = await ctx.step("new", lambda: DONE.append("done"), passed=lambda: "before")
+    result = await ctx.step("new", lambda: DONE.append("done"), passed=lambda: "before")
     await ctx.sleep(days(1), label="r")
-    await ctx.checkpoint(found)
+    await ctx.checkpoint(result)
 """
     )
     await sqlite_world.advance(minutes(24 * 60))
@@ -361,13 +361,13 @@ async def other(user, ctx):
     assert (await sqlite_world.all_enrollments())[1].state == "completed"
 
 
-HANGS = """
+HANGING_STEPS = """
 try:
     await ctx.step("hang", {}, timeout=timedelta(seconds=0.05))
 except StepFailed as error:
     await ctx.checkpoint(str(error))
 """
-BLOCKED = """
+BLOCKED_STEP_JOURNEY = """
 async def block():
     DONE.append("begun")
     GATE.wait(20)
@@ -384,7 +384,9 @@ async def test_functions_that_never_return_occupy_only_slots_of_their_own_journe
     monkeypatch.setattr(step_runner, "MAX_CONCURRENT_STEPS", 2)
     monkeypatch.setattr(step_runner, "_LOOP_TIMEOUT", 0.05)
     hang = "block" if blocked else 'lambda: DONE.append("begun") or GATE.wait(20)'
-    await run_journey(sqlite_world, (BLOCKED if blocked else "") + HANGS.format(hang))
+    await run_journey(
+        sqlite_world, (BLOCKED_STEP_JOURNEY if blocked else "") + HANGING_STEPS.format(hang)
+    )
     for _ in range(4):
         await sqlite_world.advance(minutes(120))
     assert DONE == ["begun"] * 2

@@ -15,11 +15,11 @@ from hogsend.turns.execution import TurnExecution
 from hogsend.turns.turn_inputs import load_turns
 from tests.world import World
 
-WAIT = """
+JOURNEY_WITH_A_WAIT = """
     @journey("j", trigger="go")
     async def j(user, ctx):
-        came = await ctx.wait_for("used", timeout=days(2), where=prop("n") > 1)
-        await ctx.send("welcome" if came else "nudge")
+        answer = await ctx.wait_for("used", timeout=days(2), where=prop("n") > 1)
+        await ctx.send("welcome" if answer else "nudge")
 """
 
 
@@ -29,7 +29,7 @@ async def read_report(world: World) -> Any:
 
 
 async def test_the_event_ends_the_wait(world: World):
-    await world.define(WAIT)
+    await world.define(JOURNEY_WITH_A_WAIT)
     await world.emit("go")
     assert (await world.emit("used", n=1)).waits == []
     assert (await world.emit("used", "bo", n=2)).waits == []
@@ -50,7 +50,7 @@ async def test_an_event_by_the_deadline_counts_and_a_later_one_does_not(
     idle_world: World, after: timedelta, mail: str
 ):
     """The turn runs late, because the worker was stopped."""
-    await idle_world.define(WAIT)
+    await idle_world.define(JOURNEY_WITH_A_WAIT)
     await idle_world.submit("go", user_id="ada", email="ada@example.com")
     entered = (await idle_world.enrollment()).id
     await idle_world.turn_runner(hours(1)).run([entered])
@@ -62,7 +62,7 @@ async def test_an_event_by_the_deadline_counts_and_a_later_one_does_not(
 
 
 async def test_a_wait_without_a_timeout_never_ends_by_itself(world: World):
-    await world.define(WAIT.replace("timeout=days(2), ", ""))
+    await world.define(JOURNEY_WITH_A_WAIT.replace("timeout=days(2), ", ""))
     await world.emit("go")
     await world.advance(days(5000))
     waiting = await world.enrollment()
@@ -107,8 +107,8 @@ async def test_both_conditions_of_a_wait_must_hold(world: World):
         """
         @journey("j", trigger="go")
         async def j(user, ctx):
-            came = await ctx.wait_for(on("used", where=prop("n") > 1), where=prop("n") < 5)
-            await ctx.trigger("reported", {"n": came.event.properties["n"]})
+            answer = await ctx.wait_for(on("used", where=prop("n") > 1), where=prop("n") < 5)
+            await ctx.trigger("reported", {"n": answer.event.properties["n"]})
         """
     )
     await world.emit("go")
@@ -141,8 +141,8 @@ async def test_an_event_between_a_send_and_its_wait_is_found(idle_world: World):
         @journey("j", trigger="go")
         async def j(user, ctx):
             await ctx.send("welcome")
-            came = await ctx.wait_for("used", timeout=days(1))
-            await ctx.trigger("reported", {"n": came.event.properties["n"]})
+            answer = await ctx.wait_for("used", timeout=days(1))
+            await ctx.trigger("reported", {"n": answer.event.properties["n"]})
         """
     )
     await idle_world.submit("go", user_id="ada")
@@ -152,19 +152,19 @@ async def test_an_event_between_a_send_and_its_wait_is_found(idle_world: World):
     assert await read_report(idle_world) == {"n": 1}
 
 
-THREE = """
+JOURNEY_WITH_THREE_WAITS = """
     @journey("j", trigger="go")
     async def j(user, ctx):
         seen = []
         for round in range(3):
-            came = await ctx.wait_for("used", timeout=days(1))
-            seen.append(came.event.properties["n"] if came else None)
+            answer = await ctx.wait_for("used", timeout=days(1))
+            seen.append(answer.event.properties["n"] if answer else None)
         await ctx.trigger("reported", {"seen": seen})
 """
 
 
 async def test_each_event_ends_one_wait(idle_world: World):
-    await idle_world.define(THREE)
+    await idle_world.define(JOURNEY_WITH_THREE_WAITS)
     await idle_world.submit("go", user_id="ada")
     for n in (1, 2, 3):
         await idle_world.submit("used", user_id="ada", properties={"n": n})
@@ -173,7 +173,7 @@ async def test_each_event_ends_one_wait(idle_world: World):
 
 
 async def test_an_event_that_has_ended_a_wait_does_not_end_the_next(idle_world: World):
-    await idle_world.define(THREE)
+    await idle_world.define(JOURNEY_WITH_THREE_WAITS)
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
     for n in (1, 2, 3):
@@ -191,8 +191,8 @@ async def test_a_wait_does_not_look_back_into_the_wait_before(world: World, paus
         @journey("j", trigger="go")
         async def j(user, ctx):
             await {pause}
-            came = await ctx.wait_for("used", timeout=days(1))
-            await ctx.trigger("reported", {{"n": came.event.properties["n"]}})
+            answer = await ctx.wait_for("used", timeout=days(1))
+            await ctx.trigger("reported", {{"n": answer.event.properties["n"]}})
         """
     )
     await world.emit("go")
@@ -203,7 +203,7 @@ async def test_a_wait_does_not_look_back_into_the_wait_before(world: World, paus
 
 
 async def test_after_a_timeout_the_next_wait_looks_back_to_the_deadline(idle_world: World):
-    await idle_world.define(THREE)
+    await idle_world.define(JOURNEY_WITH_THREE_WAITS)
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
     runner = idle_world.turn_runner(hours(1))
@@ -224,8 +224,8 @@ async def test_since_lets_a_wait_look_back_further(world: World):
         @journey("j", trigger="go")
         async def j(user, ctx):
             since = (await ctx.now()) - days(1)
-            came = await ctx.wait_for("used", since=since)
-            await ctx.trigger("reported", {"n": came.event.properties["n"]})
+            answer = await ctx.wait_for("used", since=since)
+            await ctx.trigger("reported", {"n": answer.event.properties["n"]})
         """
     )
     await world.emit("used", n=1)
@@ -267,15 +267,15 @@ async def run_with(
 async def test_an_event_that_arrives_while_the_turn_runs_is_not_missed(
     idle_world: World, monkeypatch: pytest.MonkeyPatch, moment: str
 ):
-    await idle_world.define(WAIT)
+    await idle_world.define(JOURNEY_WITH_A_WAIT)
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
 
-    async def used() -> None:
+    async def use() -> None:
         await idle_world.submit("used", user_id="ada", properties={"n": 1})
         await idle_world.submit("used", user_id="ada", properties={"n": 2})
 
-    await run_with(idle_world, monkeypatch, entered, {moment: used})
+    await run_with(idle_world, monkeypatch, entered, {moment: use})
     if moment == "commit":
         waiting = await idle_world.enrollment()
         assert waiting.wait_result is not None
@@ -287,14 +287,14 @@ async def test_an_event_that_arrives_while_the_turn_runs_is_not_missed(
 async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_committed(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    await idle_world.define(THREE)
+    await idle_world.define(JOURNEY_WITH_THREE_WAITS)
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
 
-    async def used() -> None:
+    async def use() -> None:
         await idle_world.submit("used", user_id="ada", properties={"n": 1})
 
-    await run_with(idle_world, monkeypatch, entered, {"read": used})
+    await run_with(idle_world, monkeypatch, entered, {"read": use})
     waiting = await idle_world.enrollment()
     assert waiting.wait is not None
     assert (waiting.wait.key, waiting.wait_result) == ("wait:used#2", None)
@@ -303,16 +303,16 @@ async def test_an_event_found_by_one_wait_is_not_found_again_when_the_next_is_co
 async def test_an_event_in_time_ends_the_wait_although_the_timeout_turn_is_running(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    await idle_world.define(WAIT)
+    await idle_world.define(JOURNEY_WITH_A_WAIT)
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
     await idle_world.turn_runner(hours(1)).run([entered])
     idle_world.clock.set(idle_world.clock.now() + days(2))
 
-    async def used() -> None:
+    async def use() -> None:
         await idle_world.submit("used", user_id="ada", properties={"n": 2})
 
-    await run_with(idle_world, monkeypatch, entered, {"commit": used})
+    await run_with(idle_world, monkeypatch, entered, {"commit": use})
     assert (await idle_world.enrollment()).turn == 1
     await idle_world.turn_runner(hours(1)).run([entered])
     assert [send.template for send in await idle_world.sends()] == ["welcome"]
@@ -372,7 +372,9 @@ async def test_a_turn_runs_again_when_its_contact_is_merged(
 
 
 async def test_a_turn_that_runs_twice_at_the_same_time_is_committed_once(idle_world: World):
-    await idle_world.define(WAIT.replace("came = ", 'await ctx.send("bye")\n        came = '))
+    await idle_world.define(
+        JOURNEY_WITH_A_WAIT.replace("answer = ", 'await ctx.send("bye")\n        answer = ')
+    )
     await idle_world.submit("go", user_id="ada")
     entered = (await idle_world.enrollment()).id
     runners = [idle_world.turn_runner(hours(1)) for _ in range(2)]

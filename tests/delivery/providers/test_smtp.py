@@ -110,7 +110,7 @@ async def test_every_byte_of_the_body_arrives(
 async def test_a_refused_copy_refuses_the_whole_mail(
     sink: SmtpSink, provider: SmtpProvider
 ) -> None:
-    sink.will_answer("RCPT", None, "550 5.1.1 No such user")
+    sink.set_answers("RCPT", None, "550 5.1.1 No such user")
 
     with pytest.raises(Rejected):
         await provider.deliver(make_message(cc=(Address("gone@example.com"),)), allow_handoff)
@@ -125,7 +125,7 @@ class TestRefusals:
     async def test_an_unknown_recipient_is_a_hard_bounce_and_the_next_mail_leaves(
         self, sink: SmtpSink, provider: SmtpProvider, stage: str
     ) -> None:
-        sink.will_answer(stage, "550 5.1.1 No such user")
+        sink.set_answers(stage, "550 5.1.1 No such user")
 
         with pytest.raises(Rejected) as refused:
             await provider.deliver(make_message("gone@example.com"), allow_handoff)
@@ -139,7 +139,7 @@ class TestRefusals:
     async def test_a_refused_sender_is_not_blamed_on_the_recipient(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        sink.will_answer("MAIL", "550 5.1.1 Sender unknown")
+        sink.set_answers("MAIL", "550 5.1.1 Sender unknown")
 
         with pytest.raises(Rejected) as refused:
             await provider.deliver(make_message(), allow_handoff)
@@ -149,7 +149,7 @@ class TestRefusals:
     async def test_a_refused_recipient_is_never_recorded_as_handed_over(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        sink.will_answer("RCPT", "450 4.2.1 Greylisted")
+        sink.set_answers("RCPT", "450 4.2.1 Greylisted")
         recorded: list[bool] = []
 
         async def before_handoff() -> None:
@@ -164,7 +164,7 @@ class TestRefusals:
     async def test_a_server_that_shuts_down_is_tried_later(
         self, sink: SmtpSink, provider: SmtpProvider, stage: str
     ) -> None:
-        sink.will_answer(stage, "421 4.3.2 Closing down")
+        sink.set_answers(stage, "421 4.3.2 Closing down")
 
         with pytest.raises(TryLater):
             await provider.deliver(make_message("first@example.com"), allow_handoff)
@@ -176,7 +176,7 @@ class TestRefusals:
     async def test_a_full_mailbox_is_a_soft_bounce(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        sink.will_answer("RCPT", "452 4.2.2 Over quota")
+        sink.set_answers("RCPT", "452 4.2.2 Over quota")
 
         with pytest.raises(TryLater) as refused:
             await provider.deliver(make_message(), allow_handoff)
@@ -201,7 +201,7 @@ class TestLostConnections:
     async def test_no_reply_after_the_final_dot_leaves_the_mail_in_doubt(
         self, sink: SmtpSink, impatient: SmtpProvider, fault: str
     ) -> None:
-        sink.will_answer(".", fault)
+        sink.set_answers(".", fault)
 
         with pytest.raises(InDoubt):
             await impatient.deliver(make_message("doubtful@example.com"), allow_handoff)
@@ -212,7 +212,7 @@ class TestLostConnections:
     async def test_a_malformed_reply_after_the_final_dot_leaves_the_mail_in_doubt(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        sink.will_answer(".", "<html>")
+        sink.set_answers(".", "<html>")
 
         with pytest.raises(InDoubt):
             await provider.deliver(make_message(), allow_handoff)
@@ -222,7 +222,7 @@ class TestLostConnections:
     async def test_a_connection_lost_before_the_content_is_tried_later(
         self, sink: SmtpSink, impatient: SmtpProvider, stage: str, fault: str
     ) -> None:
-        sink.will_answer(stage, fault)
+        sink.set_answers(stage, fault)
 
         with pytest.raises(TryLater):
             await impatient.deliver(make_message("later@example.com"), allow_handoff)
@@ -241,7 +241,7 @@ class TestLostConnections:
     async def test_a_server_that_refuses_connections_is_tried_later(
         self, sink: SmtpSink, provider: SmtpProvider, greeting: str
     ) -> None:
-        sink.will_answer("GREETING", greeting)
+        sink.set_answers("GREETING", greeting)
 
         with pytest.raises(TryLater, match=greeting):
             await provider.deliver(make_message(), allow_handoff)
@@ -249,7 +249,7 @@ class TestLostConnections:
     async def test_a_delivery_cancelled_while_the_last_reply_is_awaited_closes_its_connection(
         self, sink: SmtpSink, provider: SmtpProvider
     ) -> None:
-        sink.will_answer(".", STALL)
+        sink.set_answers(".", STALL)
 
         delivery = asyncio.create_task(provider.deliver(make_message(), allow_handoff))
         await sink.stalled.wait()
@@ -311,7 +311,7 @@ class TestServerExtensions:
         self, sink: SmtpSink, option: str
     ) -> None:
         provider = SmtpProvider(parse_server(f"{sink.url}?{option}"))
-        sink.will_answer("EHLO", "502 What")
+        sink.set_answers("EHLO", "502 What")
 
         await provider.deliver(make_message(), allow_handoff)
         await provider.close()

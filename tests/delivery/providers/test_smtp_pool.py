@@ -55,7 +55,7 @@ async def test_a_connection_that_the_server_has_closed_is_replaced(
 async def test_a_dead_idle_connection_costs_no_attempt(
     sink: SmtpSink, impatient: SmtpProvider, stage: str, fault: str
 ) -> None:
-    sink.will_answer(stage, None, fault)
+    sink.set_answers(stage, None, fault)
 
     await impatient.deliver(make_message(), allow_handoff)
     await impatient.deliver(make_message(), allow_handoff)
@@ -79,7 +79,7 @@ async def test_an_idle_connection_is_closed_with_quit(sink: SmtpSink) -> None:
     provider = SmtpProvider(parse_server(sink.url), idle=0.01)
 
     await provider.deliver(make_message(), allow_handoff)
-    await asyncio.wait_for(sink.disconnected(), 5)
+    await asyncio.wait_for(sink.wait_for_disconnect(), 5)
     await provider.close()
 
     assert sink.commands[-1] == "QUIT"
@@ -96,7 +96,7 @@ async def test_closing_sends_quit_on_every_connection(
 
 async def test_a_server_that_does_not_answer_quit_delays_nothing(sink: SmtpSink) -> None:
     provider = SmtpProvider(parse_server(sink.url), timeouts=SmtpTimeouts(quit=0.2))
-    sink.will_answer("QUIT", STALL)
+    sink.set_answers("QUIT", STALL)
     await provider.deliver(make_message(), allow_handoff)
 
     await asyncio.wait_for(provider.close(), 5)

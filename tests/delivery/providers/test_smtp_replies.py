@@ -7,7 +7,7 @@ import pytest
 from hogsend.delivery.providers.port import ProviderStopped, Rejected, TryLater
 from hogsend.delivery.providers.smtp_replies import build_error, parse_queue_id
 
-LATER = [
+TEMPORARY_ERRORS = [
     (421, "4.3.2 System shutting down"),
     (421, "closing"),
     (450, "4.2.1 Greylisted"),
@@ -20,12 +20,12 @@ LATER = [
     (354, "unexpected"),
     (220, "unexpected"),
 ]
-FULL = [
+FULL_MAILBOXES = [
     (452, "4.2.2 The mailbox is over quota"),
     (452, "mailbox full"),
     (450, "4.2.2 over quota"),
 ]
-GONE = [
+INVALID_RECIPIENTS = [
     (550, "5.1.1 User unknown"),
     (550, "5.1.2 No such domain"),
     (553, "5.1.3 Bad address syntax"),
@@ -35,13 +35,13 @@ GONE = [
     (550, "5.1.1 <ada@example.com>: Recipient address rejected\n5.1.1 see http://example.com/"),
     (550, "#5.1.1 Unknown"),
 ]
-POLICY = [
+POLICY_REFUSALS = [
     (550, "5.7.1 Relaying denied"),
     (550, "5.7.26 Unauthenticated sender"),
     (550, "5.7.515 Access denied"),
     (554, "5.7.0 Blocked"),
 ]
-CONTENT = [
+CONTENT_REFUSALS = [
     (552, "5.2.3 Message too long"),
     (552, "5.3.4 Message too big"),
     (554, "5.6.0 Bad content"),
@@ -54,7 +54,7 @@ CONTENT = [
     (550, "4.7.1 A code of another class is not believed"),
     (550, "It said 5.1.1 somewhere"),
 ]
-STOPPED = [
+REFUSED_CREDENTIALS = [
     (530, "5.7.0 Authentication required"),
     (535, "5.7.8 Wrong password"),
     (534, "5.7.9 Too weak"),
@@ -62,7 +62,7 @@ STOPPED = [
 ]
 
 
-@pytest.mark.parametrize(("code", "text"), LATER)
+@pytest.mark.parametrize(("code", "text"), TEMPORARY_ERRORS)
 def test_a_temporary_error_is_tried_later(code: int, text: str) -> None:
     error = build_error(code, text)
 
@@ -70,7 +70,7 @@ def test_a_temporary_error_is_tried_later(code: int, text: str) -> None:
     assert not error.soft_bounce
 
 
-@pytest.mark.parametrize(("code", "text"), FULL)
+@pytest.mark.parametrize(("code", "text"), FULL_MAILBOXES)
 def test_a_full_mailbox_is_a_soft_bounce(code: int, text: str) -> None:
     error = build_error(code, text)
 
@@ -80,9 +80,9 @@ def test_a_full_mailbox_is_a_soft_bounce(code: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "text", "kind"),
-    [(*reply, "hard_bounce") for reply in GONE]
-    + [(*reply, "policy") for reply in POLICY]
-    + [(*reply, "content") for reply in CONTENT],
+    [(*reply, "hard_bounce") for reply in INVALID_RECIPIENTS]
+    + [(*reply, "policy") for reply in POLICY_REFUSALS]
+    + [(*reply, "content") for reply in CONTENT_REFUSALS],
 )
 def test_a_permanent_error_blames_the_right_side(code: int, text: str, kind: str) -> None:
     error = build_error(code, text)
@@ -91,12 +91,12 @@ def test_a_permanent_error_blames_the_right_side(code: int, text: str, kind: str
     assert error.kind == kind
 
 
-@pytest.mark.parametrize(("code", "text"), STOPPED)
+@pytest.mark.parametrize(("code", "text"), REFUSED_CREDENTIALS)
 def test_refused_credentials_stop_the_provider(code: int, text: str) -> None:
     assert isinstance(build_error(code, text), ProviderStopped)
 
 
-@pytest.mark.parametrize("reply", [*GONE, (550, "5.1.8 Bad sender domain")])
+@pytest.mark.parametrize("reply", [*INVALID_RECIPIENTS, (550, "5.1.8 Bad sender domain")])
 def test_a_refused_sender_never_bounces_the_recipient(reply: tuple[int, str]) -> None:
     error = build_error(*reply, to_sender=True)
 

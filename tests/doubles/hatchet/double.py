@@ -97,7 +97,7 @@ class HatchetDouble:
         return "localhost" if self.tls else "127.0.0.1"
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it is started."""
         return self._server is not None
 
@@ -149,7 +149,7 @@ class HatchetDouble:
 
     async def restore(self, rows: Rows) -> None:
         """Restart with an earlier state: later runs, workers and events are unknown."""
-        was_running = self.running
+        was_running = self.is_running
         await self.stop()
         self._engine.rows = copy.deepcopy(rows)
         if was_running:

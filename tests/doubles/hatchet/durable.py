@@ -16,8 +16,8 @@ from tests.doubles.hatchet.log import (
     build_fingerprint,
     describe,
     end_by_earlier,
-    entry_at,
     parse_conditions,
+    replay_or_append_entry,
 )
 from tests.doubles.hatchet.metadata import decoded
 from tests.doubles.hatchet.rows import Entry, Run
@@ -110,7 +110,7 @@ class Durable(V1DispatcherServicer):
             answers.put_nowait(_refusal(run, error))
 
     def _memo(self, run: Run, request: messages.DurableTaskMemoRequest, answers: Answers) -> None:
-        entry, existed = entry_at(run, "MEMO", ("MEMO", request.key.hex()), "memo")
+        entry, existed = replay_or_append_entry(run, "MEMO", ("MEMO", request.key.hex()), "memo")
         if request.payload and not existed:
             entry.payload, entry.satisfied = request.payload, True
         ack = messages.DurableTaskEventMemoAckResponse(
@@ -134,7 +134,7 @@ class Durable(V1DispatcherServicer):
         self, run: Run, request: messages.DurableTaskWaitForRequest, answers: Answers
     ) -> None:
         conditions = parse_conditions(request.wait_for_conditions)
-        entry, existed = entry_at(
+        entry, existed = replay_or_append_entry(
             run, "WAIT_FOR", build_fingerprint(conditions), describe(conditions)
         )
         if not existed:
@@ -152,7 +152,7 @@ class Durable(V1DispatcherServicer):
         entries: list[Entry] = []
         for child in request.trigger_opts:
             fingerprint = ("RUN", child.input, child.name)
-            entry, existed = entry_at(run, "RUN", fingerprint, f"run({child.name})")
+            entry, existed = replay_or_append_entry(run, "RUN", fingerprint, f"run({child.name})")
             if not existed:
                 entry.child_id = self._engine.start_run(
                     child.name,

@@ -50,7 +50,7 @@ def format_duration(duration: str) -> str:
     return text + f"{seconds_left}s"
 
 
-def entry_at(
+def replay_or_append_entry(
     run: Run, kind: str, fingerprint: tuple[str, ...], description: str
 ) -> tuple[Entry, bool]:
     """Return the next entry of the log, and whether it existed before.
@@ -124,9 +124,9 @@ def describe(conditions: list[Condition]) -> str:
             else f"event({condition.key})"
         )
         groups[condition.group].append(text)
-    alone = [group[0] for group in groups.values() if len(group) == 1]
+    single = [group[0] for group in groups.values() if len(group) == 1]
     several = ["any of: " + ", ".join(group) for group in groups.values() if len(group) > 1]
-    return " and ".join(alone + several) or "waiting"
+    return " and ".join(single + several) or "waiting"
 
 
 def end_by_sleep(entry: Entry, at: float) -> bool:

@@ -189,7 +189,7 @@ class Rest:
                 "Invalid format for parameter only_tasks: query parameter 'only_tasks' is required",
             )
         payloads = request.get_parameter("include_payloads", "true") == "true"
-        rows = [views.summary(run, payloads=payloads) for run in self._find_runs(request)]
+        rows = [views.describe_run(run, payloads=payloads) for run in self._find_runs(request)]
         return request.page(rows, 50)
 
     def _run_ids(self, request: Request) -> Any:

@@ -16,7 +16,7 @@ from tests.doubles.hatchet.token import TENANT
 _FRESH = timedelta(seconds=5)
 
 
-def stamp(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     """Return a time in the API's format."""
     return at.isoformat().replace("+00:00", "Z")
 
@@ -51,7 +51,7 @@ def worker(engine: Engine, row: Worker) -> dict[str, Any]:
         "status": "INACTIVE" if silent else "PAUSED" if row.paused else "ACTIVE",
         "actions": row.actions,
         "labels": [{"key": key, "value": value} for key, value in row.labels.items()],
-        "lastHeartbeatAt": stamp(row.heard_at),
+        "lastHeartbeatAt": format_time(row.heard_at),
         "runtimeInfo": row.runtime,
         "slotConfig": {
             slot_type: {"available": limit - used.get(slot_type, 0), "limit": limit}
@@ -60,14 +60,14 @@ def worker(engine: Engine, row: Worker) -> dict[str, Any]:
     }
 
 
-def summary(run: Run, *, payloads: bool) -> dict[str, Any]:
+def describe_run(run: Run, *, payloads: bool) -> dict[str, Any]:
     """Return a run as in a list."""
     line = {
         "metadata": _metadata(run.id, run.created_at, run.created_at),
         "actionId": "",
         "additionalMetadata": run.metadata,
         "attempt": run.retry_count + 1,
-        "createdAt": stamp(run.created_at),
+        "createdAt": format_time(run.created_at),
         "displayName": _name(run),
         "errorMessage": run.error,
         "input": json.loads(build_payload(run)) if payloads else {},
@@ -78,7 +78,7 @@ def summary(run: Run, *, payloads: bool) -> dict[str, Any]:
         "stepId": run.workflow.step_id,
         "taskExternalId": run.id,
         "taskId": run.number,
-        "taskInsertedAt": stamp(run.created_at),
+        "taskInsertedAt": format_time(run.created_at),
         "tenantId": TENANT,
         "type": "DAG",
         "workflowId": run.workflow.id,
@@ -91,7 +91,7 @@ def summary(run: Run, *, payloads: bool) -> dict[str, Any]:
 
 def task(run: Run) -> dict[str, Any]:
     """Return the only task of a run."""
-    line = summary(run, payloads=True)
+    line = describe_run(run, payloads=True)
     del line["workflowName"]
     return line | {
         "actionId": run.workflow.action,
@@ -109,7 +109,7 @@ def details(run: Run) -> dict[str, Any]:
         "output", "status", "tenantId", "workflowId", "workflowVersionId", "startedAt",
         "finishedAt", "duration",
     )  # fmt: skip
-    line = summary(run, payloads=True)
+    line = describe_run(run, payloads=True)
     shape = {
         "childrenStepIds": [],
         "stepId": run.workflow.step_id,
@@ -140,7 +140,7 @@ def _line(run: Run, line: TaskEvent) -> dict[str, Any]:
         "retryCount": line.retry_count,
         "taskDisplayName": _name(run),
         "taskId": run.id,
-        "timestamp": stamp(line.at),
+        "timestamp": format_time(line.at),
     }
     if line.worker_id is not None:
         view["workerId"] = line.worker_id
@@ -157,7 +157,7 @@ def event(engine: Engine, row: Event) -> dict[str, Any]:
         "additionalMetadata": row.metadata,
         "key": row.key,
         "payload": json.loads(row.payload),
-        "seenAt": stamp(row.seen_at),
+        "seenAt": format_time(row.seen_at),
         "tenantId": "",
         "triggeredRuns": [{"workflowRunId": run_id} for run_id in row.runs] or None,
         "workflowRunSummary": {
@@ -174,7 +174,11 @@ def event(engine: Engine, row: Event) -> dict[str, Any]:
 
 
 def _metadata(row_id: str, created_at: datetime, updated_at: datetime) -> dict[str, str]:
-    return {"id": row_id, "createdAt": stamp(created_at), "updatedAt": stamp(updated_at)}
+    return {
+        "id": row_id,
+        "createdAt": format_time(created_at),
+        "updatedAt": format_time(updated_at),
+    }
 
 
 def _name(run: Run) -> str:
@@ -184,9 +188,9 @@ def _name(run: Run) -> str:
 def _times(run: Run) -> dict[str, Any]:
     view: dict[str, Any] = {}
     if run.started_at is not None:
-        view["startedAt"] = stamp(run.started_at)
+        view["startedAt"] = format_time(run.started_at)
     if run.finished_at is not None:
-        view["finishedAt"] = stamp(run.finished_at)
+        view["finishedAt"] = format_time(run.finished_at)
         if run.started_at is not None:
             took = run.finished_at - run.started_at
             view["duration"] = int(took.total_seconds() * 1000)

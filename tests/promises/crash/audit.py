@@ -91,7 +91,7 @@ class Snapshot:
         self._merged_into: dict[str, str] = dict(self.rows["contacts"])
         self._contacts: dict[str, str] = dict(self.rows["identities"])
 
-    def survivor(self, contact: str) -> str:
+    def find_survivor(self, contact: str) -> str:
         """Follow merges: return the contact that a contact is now part of."""
         while contact in self._merged_into:
             contact = self._merged_into[contact]
@@ -101,9 +101,9 @@ class Snapshot:
         """Return the contact of a customer, if there is one."""
         anonymous = self._contacts.get(f"a:a{customer.number}")
         contact = self._contacts.get(f"u:p{customer.number}", anonymous)
-        return None if contact is None else self.survivor(contact)
+        return None if contact is None else self.find_survivor(contact)
 
-    def by_contact(self, table: str, column: int = 0) -> dict[str, list[Row]]:
+    def group_by_contact(self, table: str, column: int = 0) -> dict[str, list[Row]]:
         """Group a table's rows by contact.
 
         Args:
@@ -112,7 +112,7 @@ class Snapshot:
         """
         grouped: dict[str, list[Row]] = defaultdict(list)
         for row in self.rows[table]:
-            grouped[self.survivor(row[column])].append((*row[:column], *row[column + 1 :]))
+            grouped[self.find_survivor(row[column])].append((*row[:column], *row[column + 1 :]))
         return grouped
 
     def count_sends(self, status: str) -> int:
@@ -154,7 +154,7 @@ def count_parked(data: Path) -> int:
         return int(connection.execute(_PARKED).fetchone()[0])
 
 
-def captured_sends(data: Path, template: str) -> list[str]:
+def list_captured_sends(data: Path, template: str) -> list[str]:
     """Return the sends of a template whose mail is in a running worker's inbox."""
     with _open(data / "hogsend.db") as connection:
         return [row[0] for row in connection.execute(_CAPTURED, [template])]
@@ -223,11 +223,13 @@ def _check_counters(snapshot: Snapshot) -> Iterator[Fault]:
 
 
 def _check_rows(snapshot: Snapshot) -> Iterator[Fault]:
-    survivor = snapshot.survivor
+    find_survivor = snapshot.find_survivor
     counts = {
-        "mail": Counter((survivor(row[1]), row[2]) for row in snapshot.rows["sends"]),
-        "enrollment": Counter((survivor(row[0]), row[1]) for row in snapshot.rows["enrollments"]),
-        "event": Counter((survivor(row[1]), row[2]) for row in snapshot.rows["events"]),
+        "mail": Counter((find_survivor(row[1]), row[2]) for row in snapshot.rows["sends"]),
+        "enrollment": Counter(
+            (find_survivor(row[0]), row[1]) for row in snapshot.rows["enrollments"]
+        ),
+        "event": Counter((find_survivor(row[1]), row[2]) for row in snapshot.rows["events"]),
     }
     for journey, turns, is_complete, stored in snapshot.rows["journals"]:
         if is_complete and turns != stored:
@@ -246,8 +248,8 @@ def check_at_the_end(snapshot: Snapshot, product: Product, posts: Sequence[Post]
         product: the facts that were sent to workers, and their answers.
         posts: the requests of the steps.
     """
-    mails, events = snapshot.by_contact("sends", 1), snapshot.by_contact("events", 1)
-    enrollments, hits = snapshot.by_contact("enrollments"), snapshot.by_contact("hits")
+    mails, events = snapshot.group_by_contact("sends", 1), snapshot.group_by_contact("events", 1)
+    enrollments, hits = snapshot.group_by_contact("enrollments"), snapshot.group_by_contact("hits")
     faults: list[Fault] = []
     by_path: dict[str, list[Post]] = defaultdict(list)
     for post in posts:

@@ -86,10 +86,10 @@ class KillSwitch:
     def reach(self, name: str) -> None:
         """Count a point, and kill the process if this is the time."""
         self.reached[name] += 1
-        if self.kills_at(name):
+        if self.is_killed_at(name):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def kills_at(self, name: str, ahead: int = 0) -> bool:
+    def is_killed_at(self, name: str, ahead: int = 0) -> bool:
         """Return whether the process is killed when it has reached a point `ahead` more times."""
         return name == self._point and self.reached[name] + ahead >= self._number
 
@@ -173,7 +173,7 @@ def _patch_handoff(switch: KillSwitch) -> None:
             write(self, data)
             return
         switch.reach(DATA_ACCEPTED)
-        if switch.kills_at(MIDDLE_OF_TEXT, ahead=1):
+        if switch.is_killed_at(MIDDLE_OF_TEXT, ahead=1):
             write(self, data[: len(data) // 2])
         switch.reach(MIDDLE_OF_TEXT)
         write(self, data)

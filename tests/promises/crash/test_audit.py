@@ -45,7 +45,7 @@ async def finished_testbed(folder: Path, template: Path) -> AsyncIterator[Testbe
         yield testbed
 
 
-def kinds_of_faults(testbed: Testbed, data: Path, delivered: Counter[str]) -> set[str]:
+def list_fault_kinds(testbed: Testbed, data: Path, delivered: Counter[str]) -> set[str]:
     """Return the kinds of faults that the audit finds in a data folder."""
     snapshot = read_snapshot(data, data / "copy")
     product, posts = testbed.product, testbed.webhooks.posts
@@ -59,13 +59,13 @@ async def test_the_audit_finds_every_corruption_of_the_tables(
     async with finished_testbed(tmp_path, sqlite_template) as testbed:
         delivered = testbed.mail_server.delivered
         assert testbed.report.faults == []
-        assert kinds_of_faults(testbed, testbed.data, delivered) == set()
+        assert list_fault_kinds(testbed, testbed.data, delivered) == set()
         for number, (sql, kind) in enumerate(CORRUPTIONS.items()):
             data = tmp_path / f"corrupted-{number}"
             shutil.copytree(testbed.data, data)
             with closing(sqlite3.connect(data / "hogsend.db")) as connection, connection:
                 assert connection.execute(sql).rowcount > 0, sql
-            assert kind in kinds_of_faults(testbed, data, delivered), sql
+            assert kind in list_fault_kinds(testbed, data, delivered), sql
 
 
 async def test_the_audit_finds_mail_that_was_delivered_twice_or_never(
@@ -74,9 +74,9 @@ async def test_the_audit_finds_mail_that_was_delivered_twice_or_never(
     async with finished_testbed(tmp_path, sqlite_template) as testbed:
         data, delivered = testbed.data, testbed.mail_server.delivered
         send_id = next(iter(delivered))
-        assert kinds_of_faults(testbed, data, delivered + Counter([send_id])) == {"doubled"}
-        assert kinds_of_faults(testbed, data, delivered - Counter([send_id])) == {"lost"}
-        assert kinds_of_faults(testbed, data, delivered + Counter(["0" * 32])) == {"wrong"}
+        assert list_fault_kinds(testbed, data, delivered + Counter([send_id])) == {"doubled"}
+        assert list_fault_kinds(testbed, data, delivered - Counter([send_id])) == {"lost"}
+        assert list_fault_kinds(testbed, data, delivered + Counter(["0" * 32])) == {"wrong"}
 
 
 def test_stored_reports_are_summed() -> None:

@@ -23,11 +23,11 @@ from tests.site import write_files
 from .audit import (
     Fault,
     Snapshot,
-    captured_sends,
     check_at_any_time,
     check_at_the_end,
     count_repeated_steps,
     count_unfinished,
+    list_captured_sends,
     read_snapshot,
 )
 from .fork_server import ForkServer
@@ -273,7 +273,7 @@ class Testbed:
             unfinished = count_unfinished(data, clicked_template)
             if unfinished:
                 product.exit_all(BULK_EXIT)
-                for send_id in captured_sends(data, CLICKED):
+                for send_id in list_captured_sends(data, CLICKED):
                     self.mail_server.click(send_id)
             return not unfinished
 
