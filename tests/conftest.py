@@ -54,9 +54,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"pytest-xdist ignores the group of {item.nodeid}")
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Fail a run that is finished and does not exit, and print what keeps it."""
-    faulthandler.dump_traceback_later(MAX_EXIT_SECONDS, exit=True)
+    # A process of pytest-xdist lives on while the others still run tests.
+    if not hasattr(config, "workerinput"):
+        faulthandler.dump_traceback_later(MAX_EXIT_SECONDS, exit=True)
 
 
 @pytest.hookimpl(wrapper=True)

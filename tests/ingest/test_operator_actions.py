@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from hogsend import days
-from hogsend.errors import Conflict
+from hogsend.errors import Conflict, NotFound
 from hogsend.ingest import ActionName
 from hogsend.services import bulk_actions
 from hogsend.services.bulk_actions import replay_missed_triggers, run_action_on_all
@@ -331,8 +331,8 @@ async def test_a_bulk_action_changes_no_other_enrollment(world: World):
     assert outcome.done == 2
     assert await world.states() == ["exited", "exited", "waiting"]
     assert (await world.all_enrollments())[0].end_reason == "by olga: over"
-    nobody = await run_action_on_all(world.runtime, OLGA, "exit", "other", "drifted")
-    assert nobody.considered == 0
+    with pytest.raises(NotFound, match="no journey 'other'"):
+        await run_action_on_all(world.runtime, OLGA, "exit", "other", "drifted")
     assert len(await load_audit_log(world)) == 1
 
 

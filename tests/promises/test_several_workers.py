@@ -28,7 +28,7 @@ from tests.sinks.smtp_sink import SmtpSink
 from tests.site import FILES
 
 KILLS = 3
-_WORKER = (sys.executable, "-m", "hogsend", "run_worker")
+_WORKER = (sys.executable, "-m", "hogsend", "worker")
 
 
 @asynccontextmanager
@@ -111,7 +111,7 @@ async def test_a_worker_elsewhere_runs_turns_of_events_that_a_server_accepts_at_
             assert (await hogsend.post(client, event)).status_code == 202
             await hogsend.wait_until(lambda: sink.count, within=min(20.0, 5.0 * hogsend.slowness))
             ready = (await client.get(f"{hogsend.address}/readyz")).json()
-        assert ready["parts"]["run_worker"] | {"overdueSeconds": 0} == {
+        assert ready["parts"]["worker"] | {"overdueSeconds": 0} == {
             "status": "elsewhere",
             "workers": 1,
             "overdueSeconds": 0,
