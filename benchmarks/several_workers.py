@@ -39,9 +39,8 @@ async def enter(folder: Path) -> None:
 async def play(folder: Path) -> None:
     """Play as one worker until nothing is due, from when a line is read."""
     async with opened(folder) as project:
-        registry = WorkerRegistry(
-            project.database, new_id(project.clock.now()), "embedded", project.clock.now()
-        )
+        now, journeys = project.clock.now(), project.code.registry.journeys
+        registry = WorkerRegistry(project.database, new_id(now), "embedded", now, journeys)
         await registry.start()
         print(_READY, flush=True)
         await asyncio.to_thread(sys.stdin.readline)

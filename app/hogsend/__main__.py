@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    # Importing makes many objects and hardly any garbage: the default threshold of 700 would have
+    # the collector visit all of them again and again.
+    gc.set_threshold(50_000, 50, 50)
     if getattr(sys, "frozen", False):
         from multiprocessing import freeze_support
 
