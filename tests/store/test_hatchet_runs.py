@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import pytest
 from hogsend.clock import ManualClock
 from hogsend.store import enrollments, hatchet_runs
 from hogsend.store.db import Database, Query, Write
+from hogsend.store.fields import to_micros
 from hogsend.store.hatchet_runs import RunLink, RunState, RunWait
 from tests.databases import make_enrollment
 
@@ -40,6 +41,15 @@ class Runs:
     async def change(self, query: Query[T]) -> T:
         async with self.database.transaction() as tx:
             return await tx.fetch_one(query)
+
+    async def set_turn(self, enrollment_id: UUID, turn: int, wake_at: datetime) -> None:
+        """Commit a turn: its number, and when the next one is due."""
+        await self.write(
+            Write(
+                "UPDATE enrollments SET turn = ?, wake_at = ? WHERE id = ?",
+                [(turn, to_micros(wake_at), enrollment_id)],
+            )
+        )
 
     async def named(self, run_id: str, **given: Any) -> UUID:
         """Return an enrollment that a run plays."""
@@ -98,12 +108,34 @@ async def test_a_sleeping_run_is_woken_once_for_each_turn(runs: Runs):
     assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [
         enrollment_id
     ]
-    assert await runs.change(hatchet_runs.claim_wakes([enrollment_id])) == {enrollment_id: 3}
-    assert await runs.change(hatchet_runs.claim_wakes([enrollment_id])) == {}
+    assert await runs.change(hatchet_runs.claim_wakes([enrollment_id], later)) == {enrollment_id: 3}
+    assert await runs.change(hatchet_runs.claim_wakes([enrollment_id], later)) == {}
     await runs.write(hatchet_runs.unclaim_wakes([enrollment_id]))
     assert await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY)) == [
         enrollment_id
     ]
+
+
+async def test_a_turn_that_is_committed_before_the_claim_leaves_its_run_to_the_next_wake(
+    runs: Runs,
+):
+    """The wake of the next turn has to be pushed, so it must not count as pushed already."""
+    enrollment_id, now = await runs.named("run", turn=3, state="waiting"), runs.clock.now()
+    later = now + timedelta(seconds=3)
+    (to_wake,) = await runs.database.read_one(hatchet_runs.find_to_wake(["j"], later, MANY))
+    await runs.set_turn(enrollment_id, 4, now + timedelta(hours=1))
+    assert await runs.change(hatchet_runs.claim_wakes([to_wake], later)) == {}
+    await runs.set_turn(enrollment_id, 4, now)
+    assert await runs.change(hatchet_runs.claim_wakes([to_wake], later)) == {enrollment_id: 4}
+
+
+@pytest.mark.parametrize("state", ["exited", "completed", "parked"])
+async def test_an_enrollment_that_stopped_before_the_claim_is_not_woken(runs: Runs, state: str):
+    enrollment_id, now = await runs.named("run", turn=3, state="waiting"), runs.clock.now()
+    await runs.write(
+        Write("UPDATE enrollments SET state = ? WHERE id = ?", [(state, enrollment_id)])
+    )
+    assert await runs.change(hatchet_runs.claim_wakes([enrollment_id], now)) == {}
 
 
 async def test_a_late_turn_is_restarted_after_a_minute_then_after_twice_as_long(runs: Runs):

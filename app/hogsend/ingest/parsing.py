@@ -138,8 +138,25 @@ def parse_hatchet_event(event_id: str, name: str, payload: Mapping[str, Any]) ->
         # The event's name is an argument, so a field `name` is a property like any other.
         fields = _BODY_FIELDS - {"name"}
         body["eventProperties"] = {k: v for k, v in payload.items() if k not in fields}
-    raw = json.dumps(body | {"name": name}, sort_keys=True).encode()
-    return replace(parse_event(raw, f"hatchet:{event_id}"), source="hatchet")
+    named = body | {"name": name}
+    event = parse_event(_encode_compactly(named), f"hatchet:{event_id}")
+    # The digest is of the escaped form, so that an event which was stored under an earlier release
+    # and is delivered again has the same digest.
+    escaped = json.dumps(named, sort_keys=True).encode()
+    return replace(event, digest=_hash_body(escaped), source="hatchet")
+
+
+def _encode_compactly(body: Mapping[str, Any]) -> bytes:
+    """Return a body as its sender would encode it, because limits count the bytes of UTF-8."""
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8; the parser refuses its escape.
+        return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _hash_body(raw: bytes) -> bytes:
+    return hashlib.blake2b(raw, digest_size=16).digest()
 
 
 def build_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> IncomingEvent:
@@ -173,7 +190,7 @@ def build_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> Inc
         contact_properties=body.contact_properties,
         lists=body.lists,
         idempotency_key=key,
-        digest=hashlib.blake2b(raw, digest_size=16).digest() if key else b"",
+        digest=_hash_body(raw) if key else b"",
         timestamp=timestamp,
         value=body.value,
         currency=body.currency.upper() or None,

@@ -262,18 +262,25 @@ def find_to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query
     )
 
 
-def claim_wakes(ids: Sequence[UUID]) -> Query[dict[UUID, int]]:
+def claim_wakes(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, int]]:
     """Claim the waking of runs.
+
+    A turn that was committed since `find_to_wake` leaves nothing to wake: marked as woken, its run
+    would not be woken for the next turn.
+
+    Args:
+        ids: the enrollments that `find_to_wake` returned.
+        now: the current time.
 
     Returns:
         The enrollments whose waking no other worker has claimed, with the number of the last turn.
     """
     return Query(
         "UPDATE hatchet_runs SET pushed = (SELECT e.turn + 1 FROM enrollments e "
-        "WHERE e.id = hatchet_runs.enrollment_id) WHERE enrollment_id IN ? AND pushed <= "
-        "(SELECT e.turn FROM enrollments e WHERE e.id = hatchet_runs.enrollment_id) "
-        "RETURNING enrollment_id, pushed - 1",
-        [list(ids)],
+        "WHERE e.id = hatchet_runs.enrollment_id) WHERE enrollment_id IN ? AND EXISTS "
+        "(SELECT 1 FROM enrollments e WHERE e.id = hatchet_runs.enrollment_id "
+        f"AND hatchet_runs.pushed <= e.turn AND {_DUE_ROWS}) RETURNING enrollment_id, pushed - 1",
+        [list(ids), to_micros(now)],
         read_pairs(UUID, int),
     )
 

@@ -131,14 +131,13 @@ class Outbox:
 
     async def _wake_runs(self, client: Client) -> bool:
         """Wake sleeping runs whose turn is due; return whether there may be more."""
+        now = self._clock.now()
         journey_ids = self._context.list_registered_journeys(client)
-        sleeping = await self._database.read_one(
-            hatchet_runs.find_to_wake(journey_ids, self._clock.now(), LIMIT)
-        )
+        sleeping = await self._database.read_one(hatchet_runs.find_to_wake(journey_ids, now, LIMIT))
         if not sleeping:
             return False
         async with self._database.transaction() as tx:
-            claimed = await tx.fetch_one(hatchet_runs.claim_wakes(sleeping))
+            claimed = await tx.fetch_one(hatchet_runs.claim_wakes(sleeping, now))
         try:
             await client.wake(list(claimed.items()))
         except BaseException:
