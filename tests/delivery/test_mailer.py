@@ -13,6 +13,7 @@ import pytest
 from hogsend.clock import ManualClock
 from hogsend.delivery.mailer import MAX_DELIVERIES
 from hogsend.delivery.providers.port import InDoubt, ProviderStopped, Rejected, TryLater
+from hogsend.delivery.providers.smtp_replies import build_error
 from hogsend.delivery.send_delivery import STOPPED_PAUSE
 from hogsend.domain.ids import new_id
 from hogsend.domain.incoming import IncomingEvent
@@ -153,6 +154,20 @@ async def test_after_four_days_of_refusals_a_mail_has_failed(harness: MailerHarn
 
     assert row.reason == "refused for four days" and row.attempts[-1]["reply"] == "451 no"
     assert await harness.fetch_counter("sends/failed") == 1
+
+
+async def test_a_mailbox_that_stays_full_is_named_after_four_days(harness: MailerHarness) -> None:
+    full = refuse(build_error(552, "5.2.2 mailbox is over quota", "RCPT"))
+    harness.script(full, full)
+    send_id = await harness.queue()
+    row = await harness.wait_for_status(send_id, "queued", "failed", tries=1)
+    assert row.status == "queued" and row.attempts[0]["outcome"] == "soft bounce"
+
+    await harness.pass_time(timedelta(days=4))
+    row = await harness.wait_for_status(send_id, "failed")
+
+    assert row.reason == ("the mailbox was full for four days: 552 5.2.2 mailbox is over quota")
+    assert await harness.fetch_suppressions() == {}
 
 
 async def test_a_hard_bounce_suppresses_the_address_and_is_an_event(harness: MailerHarness) -> None:

@@ -18,6 +18,8 @@ from uuid import UUID
 
 import idna
 
+from ..domain.header_text import to_header_line
+
 _CRLF = "\r\n"
 _SPECIALS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]")
 # RFC 2047 §2 allows 75 characters for an encoded word; 45 bytes give 60 characters of base64.
@@ -33,7 +35,8 @@ def parse_mailbox(text: str) -> tuple[str, str]:
     """Return the name and the address of `Ada <ada@example.com>` or `ada@example.com`.
 
     Args:
-        text: a mailbox, whose name may be in double quotes.
+        text: a mailbox, whose name may be in double quotes. A line break in the name becomes a
+            space.
 
     Raises:
         ValueError: the text is not a mailbox.
@@ -42,6 +45,7 @@ def parse_mailbox(text: str) -> tuple[str, str]:
     name, address = (match["name"].strip(), match["address"]) if match else ("", text)
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    name = to_header_line(name)
     if _CONTROLS.search(name):
         raise ValueError("a line break or another control character in a name")
     return name, normalize_address(address)

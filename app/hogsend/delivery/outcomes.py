@@ -92,7 +92,13 @@ def reject(
 
 def defer(send: Send, now: datetime, error: TryLater) -> DeliveryOutcome:
     """Schedule the next attempt at a mail that did not leave; the mail fails after four days."""
-    return _retry(send, now, "deferred", to_one_line(error.reply), error.retry_at)
+    reply = to_one_line(error.reply)
+    outcome = "soft bounce" if error.soft_bounce else "deferred"
+    retried = _retry(send, now, outcome, reply, error.retry_at)
+    if retried.send.status != "failed" or not error.soft_bounce:
+        return retried
+    reason = f"the mailbox was full for four days: {reply}"[:200]
+    return DeliveryOutcome(replace(retried.send, reason=reason))
 
 
 def resolve_doubt(

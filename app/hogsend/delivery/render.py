@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.event import Event
+from ..domain.header_text import to_header_line
 from ..domain.journey import BUILT_IN_LIST_ID, MailList
 from ..domain.send_policy import Send
 from . import mime
@@ -85,7 +86,7 @@ class Renderer:
         to_email = self._normalize_address(send.address or contact.email or send.to_email or "")
         own_urls = self._build_own_urls(send, mail_list)
         scope = self._add_mail_facts(build_scope(contact, event, send.props), mail_list, own_urls)
-        subject = send.subject or template.render_line("subject", scope)
+        subject = to_header_line(send.subject or template.render_line("subject", scope) or "")
         if not subject:
             raise RenderFailed(f"template {template.key}: the subject is empty")
         scope["subject"] = subject
@@ -206,10 +207,14 @@ class Renderer:
         return [
             ("List-Unsubscribe", f"<{own_urls.unsubscribe}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-            ("List-Id", mime.format_mailbox(mail_list.name, f"{mail_list.id}.{self._host}")),
+            ("List-Id", _format_list_id(mail_list, self._host)),
             ("Feedback-ID", f"{send.template}:{source}:{mail_list.id}:hogsend"),
             ("Precedence", "bulk"),
         ]
+
+
+def _format_list_id(mail_list: MailList, host: str) -> str:
+    return mime.format_mailbox(to_header_line(mail_list.name), f"{mail_list.id}.{host}")
 
 
 def _parse_mailbox(text: str) -> Address:

@@ -35,12 +35,10 @@ def check_count(argument: str, value: object, *, least: int = 0) -> None:
         )
 
 
-def check_line(argument: str, value: object) -> None:
-    """Raise unless a value is None or a single line of text."""
-    if value is None:
-        return
-    if not isinstance(value, str) or any(ord(char) < 32 or ord(char) == 127 for char in value):
-        raise JourneyCodeError(f"{argument} takes one line of text, not {value!r:.80}.")
+def check_optional_text(argument: str, value: object) -> None:
+    """Raise unless a value is None or text."""
+    if value is not None and not isinstance(value, str):
+        raise JourneyCodeError(f"{argument} takes text, but was given {value!r:.80}.")
 
 
 def check_text(argument: str, value: object) -> None:

@@ -18,7 +18,7 @@ from .argument_checks import (
     check_count,
     check_duration,
     check_instant,
-    check_line,
+    check_optional_text,
     check_span,
     check_text,
     normalize_address,
@@ -94,7 +94,7 @@ class Context:
             The decision: `queued`, or refused with the reason.
         """
         check_text("ctx.send", template)
-        check_line("subject=", subject)
+        check_optional_text("subject=", subject)
         address = normalize_address(to) if to is not None else None
         verdict = await perform(
             SendMail(label or template, template, subject, dict(props or {}), list, address)

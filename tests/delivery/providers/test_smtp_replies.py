@@ -5,117 +5,138 @@ from __future__ import annotations
 import pytest
 
 from hogsend.delivery.providers.port import ProviderStopped, Rejected, TryLater
-from hogsend.delivery.providers.smtp_replies import build_error, parse_queue_id
+from hogsend.delivery.providers.smtp_replies import Command, build_error, parse_queue_id
 
-TEMPORARY_ERRORS = [
-    (421, "4.3.2 System shutting down"),
-    (421, "closing"),
-    (450, "4.2.1 Greylisted"),
-    (450, "mailbox busy"),
-    (451, "4.7.1 Try again in five minutes"),
-    (451, "local error"),
-    (452, "4.3.1 Insufficient system storage"),
-    (454, "4.7.0 Temporary authentication failure"),
-    (432, "4.7.12 A password transition is needed"),
-    (354, "unexpected"),
-    (220, "unexpected"),
+# What each reply means, as docs/sending-mail.md says: the command that it answers, the reply, and
+# the class of the error with its kind. The enhanced code decides first, then the command.
+LATER, FULL, STOPPED = "later", "full", "stopped"
+REPLIES: list[tuple[Command, str, str]] = [
+    # Temporary: the same attempt may succeed later.
+    ("RCPT", "421 4.3.2 System shutting down", LATER),
+    ("MAIL", "421 closing", LATER),
+    ("RCPT", "450 4.2.1 Greylisted", LATER),
+    ("RCPT", "450 mailbox busy", LATER),
+    ("RCPT", "451 4.7.1 Try again in five minutes", LATER),
+    ("RCPT", "450 4.7.26 Unauthenticated, slowing down", LATER),
+    ("content", "451 local error", LATER),
+    ("RCPT", "452 4.3.1 Insufficient system storage", LATER),
+    ("RCPT", "452 4.3.0 Insufficient system storage", LATER),
+    ("RCPT", "452 4.5.3 Too many recipients", LATER),
+    ("MAIL", "452 Insufficient system storage", LATER),
+    ("RCPT", "454 4.7.0 Temporary authentication failure", LATER),
+    ("MAIL", "432 4.7.12 A password transition is needed", LATER),
+    ("DATA", "354 unexpected", LATER),
+    ("RCPT", "220 unexpected", LATER),
+    ("RCPT", "450 5.1.1 The three digits say whether to try again", LATER),
+    # The recipient's mailbox is full, however the server says it.
+    ("RCPT", "452 4.2.2 The mailbox is over quota", FULL),
+    ("RCPT", "452 mailbox full", FULL),
+    ("content", "452 mailbox full", FULL),
+    ("RCPT", "450 4.2.2 over quota", FULL),
+    ("RCPT", "552 5.2.2 mailbox is over quota", FULL),
+    ("content", "552 5.2.2 mailbox is over quota", FULL),
+    ("RCPT", "550 5.2.2 Mailbox full", FULL),
+    ("RCPT", "554 5.2.2 Mailbox full", FULL),
+    ("RCPT", "552 over quota", FULL),
+    ("RCPT", "552 Requested mail action aborted: exceeded storage allocation", FULL),
+    ("content", "552 Requested mail action aborted: exceeded storage allocation", FULL),
+    ("RCPT", "552 4.2.2 over quota", FULL),
+    ("RCPT", "552 5.2.0 mailbox trouble", FULL),
+    # The address does not exist.
+    ("RCPT", "550 5.1.1 User unknown", "hard_bounce"),
+    ("RCPT", "550 5.1.2 No such domain", "hard_bounce"),
+    ("RCPT", "553 5.1.3 Bad address syntax", "hard_bounce"),
+    ("RCPT", "551 5.1.6 Mailbox has moved", "hard_bounce"),
+    ("RCPT", "556 5.1.10 The domain has a null MX", "hard_bounce"),
+    ("RCPT", "550 5.2.1 The account is disabled", "hard_bounce"),
+    ("content", "550 5.1.1 User unknown", "hard_bounce"),
+    ("RCPT", "550 5.1.1 <a@b.c>: Rejected\n5.1.1 see http://example.com/", "hard_bounce"),
+    ("RCPT", "550 #5.1.1 Unknown", "hard_bounce"),
+    ("RCPT", "550 5.1.0 Address rejected", "hard_bounce"),
+    ("RCPT", "550 5.0.0 User unknown", "hard_bounce"),
+    ("RCPT", "550 No such user here", "hard_bounce"),
+    ("RCPT", "550 Requested action not taken: mailbox unavailable", "hard_bounce"),
+    ("RCPT", "551 User not local", "hard_bounce"),
+    ("RCPT", "553 Mailbox name not allowed", "hard_bounce"),
+    ("RCPT", "556 Domain does not accept mail", "hard_bounce"),
+    ("RCPT", "550 5.1.1x is no status code", "hard_bounce"),
+    # The sender is at fault, so the recipient is never suppressed.
+    ("RCPT", "550 5.7.1 Relaying denied", "policy"),
+    ("content", "550 5.7.26 Unauthenticated sender", "policy"),
+    ("RCPT", "550 5.7.515 Access denied", "policy"),
+    ("RCPT", "554 5.7.0 Blocked", "policy"),
+    ("RCPT", "550 4.7.1 Of the other class, and still about policy", "policy"),
+    ("RCPT", "550 relay not permitted", "policy"),
+    ("RCPT", "550 Rejected: 192.0.2.1 is listed at bl.example.com", "policy"),
+    ("RCPT", "550 Message blocked, see our policy", "policy"),
+    ("RCPT", "550 5.1.0 Sender denied by SPF", "policy"),
+    ("RCPT", "554 No SMTP service here", "policy"),
+    ("RCPT", "550 5.1.8 Bad sender domain", "policy"),
+    ("RCPT", "550 5.1.7 Bad sender address", "policy"),
+    ("MAIL", "550 5.1.8 Bad sender domain", "policy"),
+    ("MAIL", "550 5.1.1 User unknown", "policy"),
+    ("MAIL", "550 Sender rejected", "policy"),
+    ("MAIL", "553 Sender address rejected", "policy"),
+    ("MAIL", "550 5.2.2 The mailbox of the sender is full", "policy"),
+    ("content", "552 5.7.0 Blocked for its attachment", "policy"),
+    ("content", "550 Rejected for policy reasons", "policy"),
+    # This mail is at fault.
+    ("content", "552 5.2.3 Message too long", "content"),
+    ("MAIL", "552 5.3.4 Message too big", "content"),
+    ("content", "554 5.6.0 Bad content", "content"),
+    ("content", "554 5.6.7 SMTPUTF8 needed", "content"),
+    ("MAIL", "552 message size exceeds fixed maximum message size", "content"),
+    ("content", "552 message size exceeds fixed maximum message size", "content"),
+    ("content", "554 Transaction failed", "content"),
+    # Anything else is named a refusal, and nobody is blamed.
+    ("RCPT", "500 5.5.2 What", "refused"),
+    ("RCPT", "500 What", "refused"),
+    ("RCPT", "550 5.4.6 Routing loop", "refused"),
+    ("RCPT", "550 5.3.2 System not accepting mail", "refused"),
+    ("DATA", "554 No valid recipients", "refused"),
+    ("MAIL", "555 Parameter not recognized", "refused"),
+    # Nothing can be sent until an operator acts.
+    ("MAIL", "530 5.7.0 Authentication required", STOPPED),
+    ("MAIL", "530 5.5.1 Authentication required", STOPPED),
+    ("RCPT", "535 5.7.8 Wrong password", STOPPED),
+    ("MAIL", "535 Wrong password", STOPPED),
+    ("MAIL", "534 5.7.9 Too weak", STOPPED),
+    ("MAIL", "538 5.7.11 Encryption required", STOPPED),
 ]
-FULL_MAILBOXES = [
-    (452, "4.2.2 The mailbox is over quota"),
-    (452, "mailbox full"),
-    (450, "4.2.2 over quota"),
-]
-INVALID_RECIPIENTS = [
-    (550, "5.1.1 User unknown"),
-    (550, "5.1.2 No such domain"),
-    (553, "5.1.3 Bad address syntax"),
-    (551, "5.1.6 Mailbox has moved"),
-    (556, "5.1.10 The domain has a null MX"),
-    (550, "5.2.1 The account is disabled"),
-    (550, "5.1.1 <ada@example.com>: Recipient address rejected\n5.1.1 see http://example.com/"),
-    (550, "#5.1.1 Unknown"),
-]
-POLICY_REFUSALS = [
-    (550, "5.7.1 Relaying denied"),
-    (550, "5.7.26 Unauthenticated sender"),
-    (550, "5.7.515 Access denied"),
-    (554, "5.7.0 Blocked"),
-]
-CONTENT_REFUSALS = [
-    (552, "5.2.3 Message too long"),
-    (552, "5.3.4 Message too big"),
-    (554, "5.6.0 Bad content"),
-    (554, "5.6.7 SMTPUTF8 needed"),
-    (550, "5.2.2 Mailbox full"),
-    (550, "User unknown"),
-    (554, "Transaction failed"),
-    (500, "5.5.2 What"),
-    (550, "5.1.1x is no status code"),
-    (550, "4.7.1 A code of another class is not believed"),
-    (550, "It said 5.1.1 somewhere"),
-]
-REFUSED_CREDENTIALS = [
-    (530, "5.7.0 Authentication required"),
-    (535, "5.7.8 Wrong password"),
-    (534, "5.7.9 Too weak"),
-    (538, "5.7.11 Encryption required"),
-]
 
 
-@pytest.mark.parametrize(("code", "text"), TEMPORARY_ERRORS)
-def test_a_temporary_error_is_tried_later(code: int, text: str) -> None:
-    error = build_error(code, text)
+@pytest.mark.parametrize(("command", "reply", "meaning"), REPLIES)
+def test_a_reply_is_labelled_with_what_it_means(command: Command, reply: str, meaning: str) -> None:
+    error = build_error(int(reply[:3]), reply[4:], command)
 
-    assert isinstance(error, TryLater)
-    assert not error.soft_bounce
-
-
-@pytest.mark.parametrize(("code", "text"), FULL_MAILBOXES)
-def test_a_full_mailbox_is_a_soft_bounce(code: int, text: str) -> None:
-    error = build_error(code, text)
-
-    assert isinstance(error, TryLater)
-    assert error.soft_bounce
+    match error:
+        case TryLater():
+            assert meaning == (FULL if error.soft_bounce else LATER)
+        case Rejected():
+            assert meaning == error.kind
+        case _:
+            assert isinstance(error, ProviderStopped)
+            assert meaning == STOPPED
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "kind"),
-    [(*reply, "hard_bounce") for reply in INVALID_RECIPIENTS]
-    + [(*reply, "policy") for reply in POLICY_REFUSALS]
-    + [(*reply, "content") for reply in CONTENT_REFUSALS],
+    "reply", [reply for _, reply, meaning in REPLIES if meaning in ("hard_bounce", FULL)]
 )
-def test_a_permanent_error_blames_the_right_side(code: int, text: str, kind: str) -> None:
-    error = build_error(code, text)
+def test_a_refused_sender_never_bounces_the_recipient(reply: str) -> None:
+    error = build_error(int(reply[:3]), reply[4:], "MAIL")
 
-    assert isinstance(error, Rejected)
-    assert error.kind == kind
-
-
-@pytest.mark.parametrize(("code", "text"), REFUSED_CREDENTIALS)
-def test_refused_credentials_stop_the_provider(code: int, text: str) -> None:
-    assert isinstance(build_error(code, text), ProviderStopped)
-
-
-@pytest.mark.parametrize("reply", [*INVALID_RECIPIENTS, (550, "5.1.8 Bad sender domain")])
-def test_a_refused_sender_never_bounces_the_recipient(reply: tuple[int, str]) -> None:
-    error = build_error(*reply, to_sender=True)
-
-    assert isinstance(error, Rejected)
-    assert error.kind == "policy"
-
-
-def test_a_full_mailbox_of_the_sender_is_not_a_soft_bounce() -> None:
-    error = build_error(452, "4.2.2 over quota", to_sender=True)
-
-    assert isinstance(error, TryLater)
-    assert not error.soft_bounce
+    assert not isinstance(error, Rejected) or error.kind != "hard_bounce"
+    assert not isinstance(error, TryLater) or not error.soft_bounce
 
 
 def test_a_reply_becomes_one_line_that_can_be_stored() -> None:
-    assert build_error(550, "5.1.1 No\n5.1.1  such\tuser").reply == "550 5.1.1 No 5.1.1 such user"
-    assert build_error(550, "caf\udce9").reply == "550 caf?"
-    assert "\x00" not in build_error(550, "a\x00b").reply
-    assert len(build_error(550, "x" * 5000).reply) == 1000
+    assert (
+        build_error(550, "5.1.1 No\n5.1.1  such\tuser", "RCPT").reply
+        == "550 5.1.1 No 5.1.1 such user"
+    )
+    assert build_error(550, "caf\udce9", "RCPT").reply == "550 caf?"
+    assert "\x00" not in build_error(550, "a\x00b", "RCPT").reply
+    assert len(build_error(550, "x" * 5000, "RCPT").reply) == 1000
 
 
 @pytest.mark.parametrize(

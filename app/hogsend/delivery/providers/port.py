@@ -39,7 +39,7 @@ __all__ = [
     "Withdrawn",
 ]
 
-RejectionKind = Literal["hard_bounce", "content", "policy"]
+RejectionKind = Literal["hard_bounce", "content", "policy", "refused"]
 FeedbackKind = Literal["delivered", "delayed", "hard_bounce", "soft_bounce", "complaint"]
 BeforeHandoff = Callable[[], Awaitable[None]]
 
@@ -93,8 +93,8 @@ class Rejected(DeliveryError):
     Args:
         reply: the provider's answer.
         kind: `hard_bounce`: the address does not exist and is suppressed; `content`: the provider
-            refuses this mail; `policy`: the sender is at fault, and the recipient is not
-            suppressed.
+            refuses this mail; `policy`: the sender is at fault; `refused`: anything else. Only a
+            hard bounce suppresses the recipient.
     """
 
     def __init__(self, reply: str, kind: RejectionKind) -> None:

@@ -1,7 +1,8 @@
 """Classifies replies of SMTP servers (RFC 5321 §4.2, RFC 3463).
 
-If the server gives an enhanced status code, that code decides, because the three digits alone do
-not say whether the address, the content or the sender is at fault.
+The first digit says whether the same attempt may succeed later. What is at fault is decided by the
+enhanced status code, and without a useful one by the command that the reply answers and the three
+digits, because the same digits mean one thing of a recipient and another of the content.
 """
 
 from __future__ import annotations
@@ -12,16 +13,26 @@ from typing import Literal
 from .port import DeliveryError, ProviderStopped, Rejected, RejectionKind, TryLater
 
 Enhanced = tuple[int, int, int]
-ReplyKind = Literal["later", "soft_bounce", "hard_bounce", "policy", "content", "stopped"]
+# The command that a reply answers; `content` is the final dot.
+Command = Literal["MAIL", "RCPT", "DATA", "content"]
+ReplyKind = Literal["later", "soft_bounce", "stopped"] | RejectionKind
 
 # Authentication is missing, too weak, wrong, or requires encryption (RFC 4954 §6).
 _CREDENTIALS = frozenset({530, 534, 535, 538})
-_NO_SUCH_MAILBOX = frozenset(
-    {(5, 1, 1), (5, 1, 2), (5, 1, 3), (5, 1, 6), (5, 1, 10), (5, 2, 1)},
+# The subjects of enhanced codes (RFC 3463 §3).
+_ADDRESSES, _MAILBOXES, _CONTENT, _POLICY = 1, 2, 6, 7
+_NO_SUCH_MAILBOX = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1)})
+_BAD_SENDER = frozenset({(1, 7), (1, 8)})
+_MAILBOX_FULL = (2, 2)
+_TOO_LARGE = frozenset({(2, 3), (3, 4)})
+# The server gives the digits of an unknown mailbox for its policy as well, and only its words tell
+# the two apart. In doubt nobody is suppressed.
+_ABOUT_POLICY = re.compile(
+    r"relay|spam|block|listed|polic|reputation|prohibit|denied|permitted|authenti"
+    r"|\b(?:spf|dkim|dmarc|rbl|dnsbl|helo|rdns)\b",
+    re.IGNORECASE,
 )
-_MAILBOX_FULL = (4, 2, 2)
-_SECURITY_OR_POLICY = 7
-_ABOUT_ADDRESSES = frozenset({1, 2})
+_ABOUT_SIZE = re.compile(r"\bsize\b|\blarge\b|\bbig\b|\blong\b", re.IGNORECASE)
 
 _ENHANCED = re.compile(r"\s*#?([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 _QUEUE_IDS = (
@@ -34,53 +45,91 @@ def parse_enhanced_code(code: int, text: str) -> Enhanced | None:
     """Parse the enhanced status code at the start of a reply's text.
 
     Args:
-        code: the reply's three digits; an enhanced code of another class is ignored.
+        code: the reply's three digits; their class replaces the class of the enhanced code.
         text: the text after the digits.
     """
     match = _ENHANCED.match(text)
-    if match is None:
-        return None
-    kind, subject, detail = (int(part) for part in match.groups())
-    return (kind, subject, detail) if kind == code // 100 else None
+    return (code // 100, int(match[2]), int(match[3])) if match else None
 
 
-def classify(code: int, enhanced: Enhanced | None = None, *, to_sender: bool = False) -> ReplyKind:
+def classify(code: int, text: str, command: Command) -> ReplyKind:
     """Classify a negative reply.
 
     Args:
         code: the reply's three digits.
-        enhanced: the reply's enhanced status code, if any.
-        to_sender: whether the reply is to `MAIL`, where a bad address is the sender's, not the
-            recipient's.
+        text: the text after the digits.
+        command: the command that the reply answers. In a reply to `MAIL` a bad address or a full
+            mailbox is the sender's, not the recipient's.
     """
-    if code in _CREDENTIALS:
+    enhanced = parse_enhanced_code(code, text)
+    detail = enhanced[1:] if enhanced and enhanced[2] else None
+    subject = enhanced[1] if enhanced else 0
+    if code in _CREDENTIALS and subject not in (_ADDRESSES, _MAILBOXES):
         return "stopped"
+    if command != "MAIL" and (
+        detail == _MAILBOX_FULL
+        or (not detail and subject in (0, _MAILBOXES) and _is_full_by_digits(code, text, command))
+    ):
+        return "soft_bounce"
     if not 500 <= code <= 599:
-        full = enhanced == _MAILBOX_FULL or (code == 452 and enhanced is None)
-        return "soft_bounce" if full and not to_sender else "later"
-    if enhanced is None:
-        return "content"
-    if enhanced[1] == _SECURITY_OR_POLICY or (to_sender and enhanced[1] in _ABOUT_ADDRESSES):
+        return "later"
+    return _classify_subject(subject, detail, command) or _classify_digits(code, text, command)
+
+
+def _is_full_by_digits(code: int, text: str, command: Command) -> bool:
+    """Return whether digits without a useful enhanced code say that the mailbox is full."""
+    if code == 452:
+        return True
+    # After the content, 552 is also the reply to a mail that is too large (RFC 1870 §6.3).
+    return code == 552 and (command == "RCPT" or not _ABOUT_SIZE.search(text))
+
+
+def _classify_subject(
+    subject: int, detail: tuple[int, ...] | None, command: Command
+) -> RejectionKind | None:
+    """Classify a permanent refusal by its enhanced code; None if the code says nothing useful."""
+    if subject == _POLICY or detail in _BAD_SENDER:
         return "policy"
-    return "hard_bounce" if enhanced in _NO_SUCH_MAILBOX else "content"
+    if command == "MAIL" and subject in (_ADDRESSES, _MAILBOXES) and detail not in _TOO_LARGE:
+        return "policy"
+    if detail in _NO_SUCH_MAILBOX:
+        return "hard_bounce"
+    if subject == _CONTENT or detail in _TOO_LARGE:
+        return "content"
+    # A detail of 0 means that something else is wrong, as do codes that this table does not have.
+    return "refused" if detail else None
 
 
-def build_error(code: int, text: str, *, to_sender: bool = False) -> DeliveryError:
+def _classify_digits(code: int, text: str, command: Command) -> RejectionKind:
+    """Classify a permanent refusal by its command and three digits (RFC 5321 §4.3.2)."""
+    match command, code:
+        case "RCPT", 550 | 551 | 553 | 556:
+            return "policy" if _ABOUT_POLICY.search(text) else "hard_bounce"
+        case ("MAIL", 550 | 551 | 553 | 554) | ("RCPT", 554) | ("DATA" | "content", 550):
+            return "policy"
+        case ("MAIL", 552) | ("DATA" | "content", 552) | ("content", 554):
+            return "content"
+        case _:
+            return "refused"
+
+
+def build_error(code: int, text: str, command: Command) -> DeliveryError:
     """Build the error for a negative reply.
 
     Args:
         code: the reply's three digits.
         text: the text after the digits, its lines joined by LF.
-        to_sender: whether the reply is to `MAIL`.
+        command: the command that the reply answers.
     """
     reply = format_reply(code, text)
-    reply_kind = classify(code, parse_enhanced_code(code, text), to_sender=to_sender)
-    if reply_kind == "stopped":
-        return ProviderStopped(reply)
-    if reply_kind in ("later", "soft_bounce"):
-        return TryLater(reply, soft_bounce=reply_kind == "soft_bounce")
-    kind: RejectionKind = reply_kind
-    return Rejected(reply, kind)
+    reply_kind = classify(code, text, command)
+    match reply_kind:
+        case "stopped":
+            return ProviderStopped(reply)
+        case "later" | "soft_bounce":
+            return TryLater(reply, soft_bounce=reply_kind == "soft_bounce")
+        case _:
+            return Rejected(reply, reply_kind)
 
 
 def format_reply(code: int, text: str) -> str:

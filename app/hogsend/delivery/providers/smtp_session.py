@@ -16,7 +16,7 @@ import aiosmtplib
 from ...compat.aiosmtplib import RawConnection
 from .port import Accepted, BeforeHandoff, InDoubt, ProviderStopped, Rejected, TryLater
 from .smtp_envelope import Envelope
-from .smtp_replies import build_error, format_reply, parse_queue_id
+from .smtp_replies import Command, build_error, format_reply, parse_queue_id
 from .smtp_server import SmtpServer
 
 SERVICE_CLOSING = 421
@@ -130,10 +130,10 @@ class SmtpSession:
         if code == SERVICE_CLOSING and is_reused:
             self.abort()
             raise StaleConnection(format_reply(code, text))
-        await self._require(code, text, to_sender=True)
+        await self._require(code, text, "MAIL")
         for recipient in envelope.recipients:
             code, text = await self._run(b"RCPT TO:<" + recipient + b">", timeouts.command)
-            await self._require(code, text)
+            await self._require(code, text, "RCPT")
 
     async def send_content(self, content: bytes, before_handoff: BeforeHandoff) -> Accepted:
         """Send the content of the mail whose envelope the server has accepted.
@@ -158,14 +158,14 @@ class SmtpSession:
             raise
         code, text = await self._run(b"DATA", self._timeouts.command)
         if code != START_INPUT:
-            await self._require(code, text)
+            await self._require(code, text, "DATA")
             self.abort()
             raise TryLater(format_reply(code, text))
         code, text = await self._write_content(content)
         if code == SERVICE_CLOSING:
             self.abort()
         if not 200 <= code <= 299:
-            raise build_error(code, text)
+            raise build_error(code, text, "content")
         return Accepted(provider_id=parse_queue_id(text), reply=format_reply(code, text))
 
     def abort(self) -> None:
@@ -222,14 +222,14 @@ class SmtpSession:
             self.abort()
             raise
 
-    async def _require(self, code: int, text: str, *, to_sender: bool = False) -> None:
+    async def _require(self, code: int, text: str, command: Command) -> None:
         if 200 <= code <= 299:
             return
         if code == SERVICE_CLOSING:
             self.abort()
         else:
             await self._reset()
-        raise build_error(code, text, to_sender=to_sender)
+        raise build_error(code, text, command)
 
     async def _reset(self) -> None:
         # The caller raises the original error; a connection that cannot be reset is closed.

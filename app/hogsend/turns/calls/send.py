@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from ...domain.header_text import to_header_line
 from ...domain.ids import new_id
 from ...domain.journal import Step, decode, encode
 from ...domain.journey import BUILT_IN_LIST_ID
@@ -133,7 +134,7 @@ class SendMail(Call):
             reason=None if isinstance(verdict, Queue) else verdict.reason,
             to_email=facts.email,
             address=self.to,
-            subject=self.subject,
+            subject=to_header_line(self.subject) if self.subject else None,
             props=decode(encode(self.props)),
             due_at=compute_send_time(journey, turn.contact.properties, now) if is_queued else None,
         )
