@@ -13,6 +13,7 @@ from hogsend.clock import ManualClock
 from hogsend.store import meta, send_hold
 from hogsend.store.db import Database
 from tests.site import Site, open_site
+from tests.web.conftest import Browser, extract_text
 
 
 async def ready(site: Site, status: int = 200) -> dict[str, Any]:
@@ -116,3 +117,11 @@ async def test_clients_of_the_original_understand_our_health(
         assert body["status"] == "healthy" and body["timestamp"] == "2026-03-02T09:00:00.000Z"
         assert body["uptime"] >= 0 and body["schema"]["engine"]["inSync"] is True
         assert body["components"]["database"]["status"] == "up"
+
+
+@pytest.mark.parametrize("path", ["/", "/system", "/journeys", "/contacts"])
+async def test_every_page_says_that_the_database_is_gone(
+    owner: Browser, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "hogsend.db").unlink()
+    assert "no longer where the server opened it" in extract_text(await owner.read(path))

@@ -10,7 +10,7 @@ from ..clock import Clock
 from ..errors import StoreUnavailable
 from ..store.database_health import DatabaseProblem
 from ..store.db import Database
-from .event_bus import DatabaseChanged, DatabaseRecovered, EventBus
+from .event_bus import DatabaseChanged, DatabaseGone, DatabaseRecovered, EventBus
 
 log = logging.getLogger("hogsend")
 
@@ -23,7 +23,7 @@ REPEAT_LOG_INTERVAL = timedelta(minutes=1)
 
 
 class DatabaseWatcher:
-    """Publishes `DatabaseChanged` and `DatabaseRecovered`, and logs problems of the database.
+    """Publishes what happens to the database from outside, and logs its problems.
 
     Args:
         database: the database.
@@ -37,6 +37,7 @@ class DatabaseWatcher:
         self._health_log = _HealthLog(database, location, clock)
         self._bus = bus
         self._last_change: int | None = None
+        self._is_gone = False
 
     async def run(self) -> None:
         """Check several times a second, until cancelled."""
@@ -45,6 +46,7 @@ class DatabaseWatcher:
             try:
                 if self._health_log.update():
                     await self._bus.publish(DatabaseRecovered())
+                await self._report_gone()
                 await self._check_for_changes()
             except StoreUnavailable:
                 # The database has recorded the problem, and the next update logs it.
@@ -54,7 +56,14 @@ class DatabaseWatcher:
                 pause = _ERROR_RETRY_DELAY
             await asyncio.sleep(pause)
 
+    async def _report_gone(self) -> None:
+        problem = self._database.health.problem
+        if not self._is_gone and problem is not None and problem.kind == "gone":
+            self._is_gone = True
+            await self._bus.publish(DatabaseGone())
+
     async def _check_for_changes(self) -> None:
+        self._database.health.check_files()
         if self._database.health.problem is not None:
             await self._database.probe_write()
         change = await self._database.read_change_number()

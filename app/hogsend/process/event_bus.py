@@ -21,6 +21,11 @@ class DatabaseRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseGone:
+    """The database was deleted, moved or replaced; this process cannot use it again."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkersLost:
     """Other workers have stopped without leaving; what they held is free."""
 

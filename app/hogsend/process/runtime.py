@@ -22,7 +22,7 @@ from ..store.db import Database, describe_location, is_sqlite
 from ..turns.folder_check import diagnose_folder
 from ..turns.plan import log_plan
 from .database_watcher import DatabaseWatcher
-from .event_bus import DatabaseChanged, DatabaseRecovered, EventBus
+from .event_bus import DatabaseChanged, DatabaseGone, DatabaseRecovered, EventBus
 from .journey_sync import sync_journeys
 from .worker import Worker
 from .worker_factory import build_worker, read_turn_limits
@@ -58,6 +58,7 @@ class Runtime(ServiceContext):
         self.worker = build_worker(self, self.bus) if with_worker else None
         self.bus.subscribe(DatabaseChanged, self._on_database_changed)
         self.bus.subscribe(DatabaseRecovered, self._on_database_recovered)
+        self.bus.subscribe(DatabaseGone, self._on_database_gone)
 
     @property
     def worker_status(self) -> Worker | None:
@@ -114,6 +115,13 @@ class Runtime(ServiceContext):
 
     async def _on_database_recovered(self, event: DatabaseRecovered) -> None:
         self._poll()
+
+    async def _on_database_gone(self, event: DatabaseGone) -> None:
+        # Open pages fetch themselves again, and show it.
+        self.change_feed.publish("journeys")
+        if self.worker is not None:
+            await self.stop_work()
+            log.error("The worker has stopped: no journey runs and no mail leaves until a restart.")
 
     def _poll(self) -> None:
         if self.worker is not None:

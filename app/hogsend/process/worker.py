@@ -81,6 +81,11 @@ class Worker:
         return self.engine.is_idle and self.mailer.is_idle
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the worker has begun to stop, after which it does not run again."""
+        return self._stopping is not None
+
+    @property
     def outage(self) -> Outage | None:
         """What the engine cannot reach, if anything."""
         return self.engine.outage

@@ -17,6 +17,11 @@ class WorkerStatus(Protocol):
     """What the worker of this process reports about itself."""
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the worker has stopped for good."""
+        ...
+
+    @property
     def outage(self) -> Outage | None:
         """What the engine cannot reach, if anything."""
         ...

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ..errors import StoreUnavailable
 from ..store import lag, workers
 from ..store.database_health import DatabaseProblem
 from .context import ServiceContext
+from .installation import Installation
 from .outages import Outage, select_outage
 
-__all__ = ["LATE", "Health", "check_health"]
+__all__ = ["LATE", "DatabaseProblem", "Health", "check_health", "find_database_problem"]
 
 # Work that is due for longer than this is late.
 LATE = timedelta(minutes=1)
@@ -30,6 +33,7 @@ class Health:
         workers: how many workers other processes run on this database.
         outage: what the engine cannot reach.
         has_worker: whether this process has a worker.
+        is_stopped: whether the worker of this process has stopped for good.
         is_alone: whether other workers cannot be seen, on SQLite.
         provider_problem: why the mail provider refuses everything, if it does.
         send_hold: why sending is on hold, if it is.
@@ -43,6 +47,7 @@ class Health:
     workers: int = 0
     outage: Outage | None = None
     has_worker: bool = False
+    is_stopped: bool = False
     is_alone: bool = True
     provider_problem: str | None = None
     send_hold: str | None = None
@@ -56,6 +61,7 @@ class Health:
 async def check_health(context: ServiceContext) -> Health:
     """Ask each part how it does; a database that does not answer is reported, not raised."""
     database = context.database
+    find_database_problem(context)
     start = time.perf_counter()
     try:
         _, next_wake, next_send, others = await database.read(
@@ -76,10 +82,19 @@ async def check_health(context: ServiceContext) -> Health:
         workers=len(others),
         outage=select_outage(context, others),
         has_worker=worker is not None,
+        is_stopped=worker is not None and worker.is_stopped,
         is_alone=database.is_sqlite,
         provider_problem=worker.provider_problem if worker else None,
         send_hold=worker.send_hold if worker else None,
     )
+
+
+def find_database_problem(installation: Installation) -> DatabaseProblem | None:
+    """Return what is wrong with the database, if anything is; its files are checked now."""
+    health = installation.database.health
+    with suppress(StoreUnavailable):
+        health.check_files()
+    return health.problem
 
 
 def _compute_overdue(now: datetime, *due: datetime | None) -> timedelta:

@@ -15,7 +15,7 @@ from ..store.read_models import overview as read_model
 from ..store.read_models.counts import FORTNIGHT, BoundedCount, DailyTotals
 from .actor import Actor, Permission
 from .context import ServiceContext
-from .health import LATE
+from .health import LATE, DatabaseProblem, find_database_problem
 from .journeys import JourneySummary, list_journeys
 from .outages import Outage, find_outage
 
@@ -45,6 +45,7 @@ class Attention:
     """What needs an operator's attention.
 
     Args:
+        database_problem: what is wrong with the database.
         outage: what the engine cannot reach.
         send_hold: why sending is on hold, if it is.
         broken_files: the author's files that could not be used.
@@ -56,6 +57,7 @@ class Attention:
         has_worker: whether this process has a worker.
     """
 
+    database_problem: DatabaseProblem | None
     outage: Outage | None
     send_hold: str | None
     broken_files: Sequence[BrokenFile]
@@ -141,6 +143,7 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     )
     texts = [str(error or "") for error in errors]
     return Attention(
+        database_problem=find_database_problem(context),
         outage=await find_outage(context),
         send_hold=hold_reason,
         broken_files=context.content.broken,

@@ -1,7 +1,8 @@
 """The health of the database: which problem it has, since when, and when to probe it again.
 
 While the disk is full, another program holds the lock or the file is read-only, writes are refused
-at once. The problem is over when a write succeeds again.
+at once. The problem is over when a write succeeds again. A damaged file, or a database that is gone
+from where it was opened, is refused until the process ends.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Literal
 
 from ..clock import Clock
 from ..errors import StoreUnavailable
+from .database_files import DatabaseFiles
 
-Kind = Literal["full", "locked", "read_only", "damaged", "broken", "away"]
+Kind = Literal["full", "locked", "read_only", "damaged", "gone", "broken", "away"]
 
 # While there is a problem, one transaction in so many seconds probes whether the problem is over.
 PROBE_INTERVAL = 0.5
@@ -40,7 +42,8 @@ class DatabaseProblem:
     remedy: str
 
     def __str__(self) -> str:
-        after = "" if self.kind == "damaged" else " The server then resumes on its own."
+        is_permanent = self.kind in ("damaged", "gone")
+        after = "" if is_permanent else " The server then resumes on its own."
         return f"{self.message} {self.remedy}{after}"
 
 
@@ -63,6 +66,11 @@ DAMAGED = DatabaseProblem(
     "damaged",
     "The database file is damaged; nothing more is written to it.",
     "Stop the server, keep a copy of the file, and restore a backup with `hogsend restore`.",
+)
+GONE = DatabaseProblem(
+    "gone",
+    "The database is no longer where the server opened it: it was deleted, moved or replaced.",
+    "Stop the server, put the right database back or restore a backup, and restart the server.",
 )
 BROKEN = DatabaseProblem(
     "broken",
@@ -99,6 +107,9 @@ _POSTGRES = {
     "53300": TOO_MANY_CONNECTIONS,
     "55P03": LOCKED,
     "25006": READ_ONLY,
+    # The database or one of its tables does not exist.
+    "3D000": GONE,
+    "42P01": GONE,
     "XX001": DAMAGED,
     "XX002": DAMAGED,
     "58": BROKEN,
@@ -134,6 +145,10 @@ def classify_error(error: BaseException, file: Path | None) -> DatabaseProblem |
     return None
 
 
+def _classify_os_error(error: OSError) -> DatabaseProblem:
+    return READ_ONLY if isinstance(error, PermissionError) else BROKEN
+
+
 def _is_disk_full(file: Path | None) -> bool:
     with suppress(OSError):
         return file is not None and shutil.disk_usage(file.parent).free < _MIN_FREE_SPACE
@@ -153,11 +168,15 @@ class DatabaseHealth:
     Args:
         clock: dates the problem.
         file: the SQLite file, whose damage is permanent until it is replaced; None for Postgres.
+
+    Attributes:
+        files: the files of SQLite; None for Postgres.
     """
 
     def __init__(self, clock: Clock, file: Path | None) -> None:
         self._clock = clock
         self._file = file
+        self.files = DatabaseFiles(file) if file is not None else None
         self._probe_at = 0.0
         self._is_probing = False
         self.problem: DatabaseProblem | None = None
@@ -165,14 +184,42 @@ class DatabaseHealth:
         # The message of the driver, which may name files and hosts.
         self.detail = ""
 
+    @property
+    def is_permanent(self) -> bool:
+        """Whether only a restart can end the problem."""
+        if self.problem is None:
+            return False
+        is_damaged_file = self.problem.kind == "damaged" and self._file is not None
+        return is_damaged_file or self.problem.kind == "gone"
+
     def check(self) -> None:
         """Raise when there is a problem.
 
         Raises:
             StoreUnavailable: names the problem.
         """
+        self.check_files()
         if self.problem is not None:
             raise to_store_error(self.problem)
+
+    def check_files(self) -> None:
+        """Record and raise when the files of SQLite are not those that were opened.
+
+        Raises:
+            StoreUnavailable: they were deleted, moved or replaced, or cannot be checked.
+        """
+        if self.files is None:
+            return
+        try:
+            path = self.files.find_lost()
+        except OSError as error:
+            problem, detail = _classify_os_error(error), str(error)
+        else:
+            if path is None:
+                return
+            problem, detail = GONE, f"{path} was deleted, moved or replaced"
+        self._record_problem(problem, detail)
+        raise to_store_error(problem)
 
     def admit(self) -> bool:
         """Admit a transaction, and return whether it probes if a problem is over.
@@ -183,8 +230,7 @@ class DatabaseHealth:
         problem = self.problem
         if problem is None:
             return False
-        is_permanent = problem.kind == "damaged" and self._file
-        if is_permanent or self._is_probing or time.monotonic() < self._probe_at:
+        if self.is_permanent or self._is_probing or time.monotonic() < self._probe_at:
             raise to_store_error(problem)
         self._is_probing = True
         return True
@@ -210,21 +256,21 @@ class DatabaseHealth:
             problem = classify_error(error, self._file)
             if problem is None:
                 raise
-            self._record_problem(problem, error)
+            self._record_problem(problem, str(error))
             raise to_store_error(problem) from error
 
-    def _record_problem(self, problem: DatabaseProblem, error: Exception) -> None:
+    def _record_problem(self, problem: DatabaseProblem, detail: str) -> None:
         self._probe_at = time.monotonic() + PROBE_INTERVAL
         if self.problem is None:
             self.since = self._clock.now()
-        elif self.problem.kind == "damaged":
+        elif self.is_permanent:
             # No other problem is as severe.
             return
-        self.problem, self.detail = problem, str(error)
+        self.problem, self.detail = problem, detail
 
     def record_write(self) -> None:
         """Record that a write succeeded, which ends the problem."""
-        if self.problem is not None and not (self.problem.kind == "damaged" and self._file):
+        if self.problem is not None and not self.is_permanent:
             self.problem = self.since = None
 
 

@@ -91,9 +91,20 @@ class Database:
         with self.health.translate_errors():
             for name in (WRITE_CONNECTION, READ_CONNECTION):
                 await get_connections().get(name).create_connection(with_db=True)
+            await self._record_files()
+
+    async def _record_files(self) -> None:
+        """Record which files SQLite has opened: a read opens also the log and its index."""
+        if self.health.files is not None:
+            for name in (WRITE_CONNECTION, READ_CONNECTION):
+                connection = get_sqlite_connection(get_connections().get(name))
+                await run_in_thread(connection, run_queries, [("PRAGMA schema_version", [])])
+            self.health.files.record()
 
     async def close(self) -> None:
         """Disconnect; SQLite then folds its write-ahead log into the file."""
+        if self.health.files is not None:
+            self.health.files.forget()
         # The connections close in turn, because SQLite folds the log in with the last connection.
         with suppress(Exception):
             await get_connections().get(READ_CONNECTION).close()
@@ -106,6 +117,7 @@ class Database:
         Raises:
             StoreUnavailable: the database cannot be written at present. Nothing was stored, unless
                 the connection to Postgres was lost during the commit: then the outcome is unknown.
+                A SQLite file that vanished during the transaction takes what was stored with it.
         """
         health = self.health
         is_probe = health.admit()
@@ -114,7 +126,10 @@ class Database:
                 async with self._begin_transaction() as transaction:
                     # A problem may have come up while this transaction waited for the lock.
                     is_probe = is_probe or health.admit()
+                    health.check_files()
                     yield transaction
+                # The caller acknowledges what it has written only after this.
+                health.check_files()
             if transaction.wrote:
                 health.record_write()
         finally:

@@ -12,6 +12,7 @@ from quart import Blueprint, g, redirect, request
 from ...errors import Conflict, InvalidInput, NotFound, RateLimited, StoreUnavailable, TooLarge
 from ...services import inbox
 from ...services.actor import Actor
+from ...services.health import DatabaseProblem, find_database_problem
 from ...services.outages import Outage, find_outage
 from ...services.system import show_corrupt_rows
 from .. import formatting
@@ -37,12 +38,14 @@ class Nav:
         unread: how many captured mails are unread, as text; empty for none.
         has_worker: whether this process runs journeys.
         outage: what the engine cannot reach, if anything.
+        database_problem: what is wrong with the database, if anything is.
     """
 
     journeys: int
     unread: str
     has_worker: bool
     outage: Outage | None
+    database_problem: DatabaseProblem | None
 
 
 @blueprint.before_request
@@ -65,6 +68,7 @@ async def _prepare() -> WebResponse | None:
         unread=await _count_unread(),
         has_worker=get_context().worker_status is not None,
         outage=await find_outage(get_context()),
+        database_problem=find_database_problem(get_context()),
     )
     return None
 

@@ -75,6 +75,7 @@ def _build_bars(totals: MailTotals) -> Sequence[Bar]:
 
 def _list_items(overview: Overview) -> Iterator[AttentionItem]:
     attention, journeys = overview.attention, overview.journeys
+    yield from _describe_database_problem(attention)
     yield from _describe_outage(attention)
     yield from _describe_send_hold(attention)
     for file in attention.broken_files:
@@ -95,6 +96,12 @@ def _list_items(overview: Overview) -> Iterator[AttentionItem]:
             yield _describe_missed(summary)
     yield from _describe_sends(attention)
     yield from _describe_overdue(attention)
+
+
+def _describe_database_problem(attention: Attention) -> Iterator[AttentionItem]:
+    problem = attention.database_problem
+    if problem is not None:
+        yield AttentionItem("database", "bad", problem.message, problem.remedy)
 
 
 def _describe_outage(attention: Attention) -> Iterator[AttentionItem]:

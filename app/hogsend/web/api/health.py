@@ -41,7 +41,10 @@ async def report_readiness() -> Response:
     parts = await _describe_parts()
     down = parts["database"]["status"] != "up"
     worker: dict[str, Any] = parts["worker"]
-    late = worker["status"] in ("late", "fenced", "missing") or parts["engine"]["status"] != "up"
+    late = (
+        worker["status"] in ("late", "fenced", "missing", "stopped")
+        or parts["engine"]["status"] != "up"
+    )
     status = "down" if down else "degraded" if late else "ok"
     return _build_response({"status": status, "parts": parts}, 503 if down else 200)
 
@@ -122,6 +125,8 @@ def _describe_worker(health: Health) -> dict[str, Any]:
         # The provider's own message names hosts and users; anyone may read this one.
         worker["mail"] = "the mail provider rejects our messages"
         worker["status"] = "late"
+    if health.is_stopped:
+        worker["status"] = "stopped"
     if health.send_hold is not None:
         worker["mail"] = f"sending is on hold: {health.send_hold}"
         worker["status"] = "fenced"
