@@ -29,6 +29,7 @@ check: $(READY)/check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+	$(BIN)/pyright --project tests/pyrightconfig.json
 	$(BIN)/pytest -q -m "not binary" tests/guards tests/store/test_migrations.py
 
 binary: dist/hogsend

@@ -41,11 +41,11 @@ async def play(folder: Path) -> None:
     async with opened(folder) as project:
         now, journeys = project.clock.now(), project.code.registry.journeys
         registry = WorkerRegistry(project.database, new_id(now), "embedded", now, journeys)
-        await registry.start()
+        await registry.heartbeat(None)
         print(_READY, flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         await project.play(RowLeases(project.database, registry.id))
-        await registry.stop()
+        await registry.leave()
 
 
 async def wait_for_end(folder: Path) -> None:

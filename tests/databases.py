@@ -52,7 +52,7 @@ def make_enrollment(now: datetime, **fields: Any) -> Enrollment:
     return Enrollment(**{**defaults, **fields})
 
 
-def run_in_thread(coroutine: Coroutine[Any, Any, None]) -> None:
+def run_in_thread(coroutine: Coroutine[Any, Any, object]) -> None:
     """Run a coroutine to its end in an event loop of its own, also while another loop runs."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, coroutine).result()

@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import threading
 import warnings
+from typing import Any
 
 import pytest
 
@@ -61,15 +62,16 @@ def test_the_stack_of_another_thread_can_be_read():
 def test_python_reports_a_released_coroutine_to_the_hook():
     async def forgotten() -> None: ...
 
-    hook = warnings._warn_unawaited_coroutine
+    module: Any = warnings
+    hook = module._warn_unawaited_coroutine
     try:
         watch_coroutines({forgotten.__code__: "forgotten"})
         names: list[str] = []
         token = UNAWAITED.set(names)
         try:
-            forgotten()
+            forgotten()  # pyright: ignore[reportUnusedCoroutine]
         finally:
             UNAWAITED.reset(token)
         assert names == ["forgotten"]
     finally:
-        warnings._warn_unawaited_coroutine = hook
+        module._warn_unawaited_coroutine = hook

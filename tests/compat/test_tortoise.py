@@ -52,7 +52,8 @@ def client() -> Any:
 def test_a_client_makes_its_transactions_in_a_method_that_can_be_replaced():
     assert list(inspect.signature(SqliteClient._in_transaction).parameters) == ["self"]
     assert list(inspect.signature(SqliteTransactionContext).parameters) == ["connection", "trxlock"]
-    assert inspect.iscoroutinefunction(ImmediateTransaction.__base__.begin)
+    base: Any = ImmediateTransaction.__base__
+    assert inspect.iscoroutinefunction(base.begin)
 
 
 async def test_tortoise_makes_our_client_for_sqlite(sqlite: Database):

@@ -209,8 +209,8 @@ async def open_harness(
         provider: takes the mails.
         settings: further settings, without `HOGSEND_`.
     """
-    settings = {"DATABASE_URL": url, **settings}
-    async with open_site(folder, clock, with_worker=False, **settings) as site:
+    all_settings: dict[str, Any] = {"DATABASE_URL": url, **settings}
+    async with open_site(folder, clock, with_worker=False, **all_settings) as site:
         provider = provider or ScriptedProvider()
         harness = MailerHarness(site, provider, create_mailer(site, provider))
         await harness.mailer.recover()

@@ -79,7 +79,7 @@ def test_a_period_that_is_not_over_refuses_before_consent_does(
     refusal: tuple[str, Any, Any, Any],
 ):
     reason, *change = refusal
-    weekly = {"entry": Entry("period", days(7))}, {}, {"last_entry": NOW - days(1)}
+    weekly = {"entry": Entry("once_per_period", days(7))}, {}, {"last_entry": NOW - days(1)}
     later = ("already_entered", "unsubscribed", "suppressed", "held_out")
     expected = "too_soon" if reason in later else reason
     changes: list[Any] = [tuple(change), weekly]

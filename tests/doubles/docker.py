@@ -59,7 +59,7 @@ class DockerDouble:
             file.unlink()
 
 
-def answer(out: str = "", err: str = "", status: int = 0) -> dict[str, object]:
+def answer(out: str = "", err: str = "", status: int = 0) -> dict[str, Any]:
     """Return an answer: output, errors and exit status."""
     return {"out": out, "err": err, "status": status}
 

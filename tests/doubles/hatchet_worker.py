@@ -13,7 +13,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 from hatchet_sdk import (
     Context,
@@ -114,18 +114,21 @@ def tasks(hatchet: Hatchet) -> dict[str, Any]:
             eviction_policy=EvictionPolicy(ttl=timedelta(seconds=ttl)),
         )(sleep)
 
-    ordinary = {"input_validator": Try, "retries": 1}
+    # The stubs do not connect `input_validator` with the type of the input.
+    handle_attempt = cast("Any", attempt)
+    handle_any = cast("Any", catch)
+    ordinary: dict[str, Any] = {"input_validator": Try, "retries": 1}
     return {
         "sleeper": sleeper("sleeper", 60),
         "evicted": sleeper("evicted", 1),
-        "attempt": hatchet.task(name="attempt", **ordinary)(attempt),
+        "attempt": hatchet.task(name="attempt", **ordinary)(handle_attempt),
         "hurried": hatchet.task(
             name="hurried", execution_timeout=timedelta(seconds=1), input_validator=Try
-        )(attempt),
+        )(handle_attempt),
         "catcher": hatchet.task(name="catcher", on_events=["heard:*"], input_validator=Anything)(
-            catch
+            handle_any
         ),
-        "nightly": hatchet.task(name="nightly", on_crons=["0 3 1 1 *"])(catch),
+        "nightly": hatchet.task(name="nightly", on_crons=["0 3 1 1 *"])(handle_any),
     }
 
 

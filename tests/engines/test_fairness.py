@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -59,9 +59,9 @@ class OrderedHarness(TurnHarness):
         self.contact_ids |= {enrollment.id: enrollment.contact_id for enrollment in new_enrollments}
         return [enrollment.id for enrollment in new_enrollments]
 
-    async def run_turns(self, ids: Sequence[UUID], on_committed: OnCommitted) -> None:
+    async def run_turns(self, ids: Sequence[UUID], on_committed: OnCommitted) -> Collection[UUID]:
         self.order.extend(ids)
-        await super().run_turns(ids, on_committed)
+        return await super().run_turns(ids, on_committed)
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ class Holdouts:
     def __init__(self) -> None:
         self._numbers: dict[UUID, int] = {}
 
-    def is_held_out(self, journey: str, holdout: int, contact_id: UUID) -> bool:
+    def is_held_out(self, journey: str, holdout: float, contact_id: UUID) -> bool:
         number = self._numbers.setdefault(contact_id, len(self._numbers))
         return compute_point(f"{journey}/{number}") * 100 < holdout
 

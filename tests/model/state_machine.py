@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ from .comparison import compare, compare_result, find_enrollment
 from .generators import IDS, JOURNEYS, plans
 from .journey_plans import JourneyPlan
 from .model_turn import run_turn
-from .model_values import ModelEnrollment, SubmittedEvent
+from .model_values import ExpectedResult, ModelEnrollment, SubmittedEvent
 from .reference_model import ReferenceModel
 from .system_under_test import START, SystemUnderTest
 
@@ -33,7 +32,10 @@ ACTIONS: tuple[ActionName, ...] = ("wake", "continue", "restart", "exit", "retry
 class HogsendStateMachine(RuleBasedStateMachine):
     """Applies the rules in any order; a subclass sets `create_database`."""
 
-    create_database: Callable[[], tuple[str, Path]]
+    @staticmethod
+    def create_database() -> tuple[str, Path]:
+        """Return the URL of an empty database, and a data folder."""
+        raise NotImplementedError
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,10 +164,10 @@ class HogsendStateMachine(RuleBasedStateMachine):
         self._advance(tick)
         keyed = [event if event.key else self._add_key(event) for event in events]
         results = self.system.submit(keyed)
-        expected_results = [
-            self.model.submit(event, result.contact_id)
-            for event, result in zip(keyed, results, strict=True)
-        ]
+        expected_results: list[ExpectedResult] = []
+        for event, result in zip(keyed, results, strict=True):
+            assert result.contact_id is not None
+            expected_results.append(self.model.submit(event, result.contact_id))
         for expected, result in zip(expected_results, results, strict=True):
             compare_result(expected, result)
         self._run_due_work()

@@ -75,7 +75,8 @@ class SystemUnderTest:
             world = await self._context.__aenter__()
             self._hold_turns(world)
             # There is no other process, but on Postgres the own commits would look like another's.
-            world.database.change_number = _return_zero
+            database: Any = world.database
+            database.change_number = _return_zero
             return world
 
         self.world = self.run(enter())
@@ -84,14 +85,15 @@ class SystemUnderTest:
         """Hold turns until `run_due_turns`, and record their order."""
         worker = world.runtime.worker
         assert worker is not None
-        self.worker, run_turns = worker, worker.engine._run_turns
+        engine: Any = worker.engine
+        self.worker, run_turns = worker, engine._run_turns
 
         async def wait_and_run(ids: Sequence[UUID], on_committed: Any) -> Collection[UUID]:
             await self._may_run.wait()
             self._run_ids.extend(ids)
             return await run_turns(ids, on_committed)
 
-        worker.engine._run_turns = wait_and_run
+        engine._run_turns = wait_and_run
 
     async def _hold_emails(self) -> None:
         # The database keeps the hold, so that it survives a restart.

@@ -57,7 +57,7 @@ async def test_repeated_kills_of_one_of_two_workers_lose_and_double_nothing(
     chance = random.Random(20260302)  # noqa: S311 - a seed makes the moments repeatable
     observer: Any = await asyncpg.connect(postgres_url)
     files = {**FILES, "chain.py": THREE_MAIL_JOURNEY}
-    settings = {"DATABASE_URL": postgres_url, "SECRET": "s" * 43}
+    settings: dict[str, Any] = {"DATABASE_URL": postgres_url, "SECRET": "s" * 43}
     async with (
         SmtpSink(reply_delay=0.02) as sink,
         program(tmp_path, files=files, MAIL=sink.url, **settings) as hogsend,
@@ -98,7 +98,7 @@ async def test_a_worker_elsewhere_runs_turns_of_events_that_a_server_accepts_at_
     tmp_path: Path, postgres_url: str
 ) -> None:
     observer: Any = await asyncpg.connect(postgres_url)
-    settings = {"DATABASE_URL": postgres_url, "SECRET": "s" * 43}
+    settings: dict[str, Any] = {"DATABASE_URL": postgres_url, "SECRET": "s" * 43}
     async with (
         SmtpSink() as sink,
         program(tmp_path, MAIL=sink.url, **settings) as hogsend,

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -39,7 +40,7 @@ async def hogsend(tmp_path: Path) -> AsyncIterator[Program]:
 
 @asynccontextmanager
 async def open_program_with_smtp(
-    folder: Path, **settings: str
+    folder: Path, **settings: Any
 ) -> AsyncIterator[tuple[Program, SmtpSink]]:
     """A project whose mail goes to an SMTP server of the test."""
     async with SmtpSink() as sink, program(folder, MAIL=sink.url, **settings) as project:

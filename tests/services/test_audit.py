@@ -29,7 +29,7 @@ from hogsend.services.audit import apply_audited, list_entries
 from hogsend.store import consents
 from hogsend.store import inbox as captured_mails
 from hogsend.store import operators as stored_operators
-from hogsend.store.db import Row, Write
+from hogsend.store.db import Write
 from hogsend.store.inbox import CapturedMail, InboxEntry
 from tests.actors import OLGA, operator_named
 from tests.site import Site, open_site
@@ -265,7 +265,7 @@ OTHER_CHANGES = [
 ]
 
 
-async def dump(site: Site) -> dict[str, list[Row]]:
+async def dump(site: Site) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of every table."""
     tables = await site.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     return {table: await site.rows(f"SELECT * FROM {table}") for (table,) in tables}  # noqa: S608

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 DROP = "drop the connection"
 STALL = "do not answer"
@@ -98,7 +99,7 @@ class SmtpSink:
         self._disconnected = asyncio.Event()
         self._disconnected.set()
 
-    async def __aenter__(self) -> SmtpSink:
+    async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]

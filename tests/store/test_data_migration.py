@@ -869,7 +869,7 @@ async def test_rows_that_a_crash_left_in_the_log_are_copied_without_a_change_of_
         left_behind.mkdir()
         (left_behind / "hogsend.db-wal").write_bytes(b"of a copy that was killed")
         before = fingerprint_files(file)
-        assert before["hogsend.db-wal"]
+        assert file.with_name("hogsend.db-wal").stat().st_size > 0
 
         await copy(file, empty_postgres_url, clock.now(), ignore_progress)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from quart.testing import connections
+
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.web.live import stream_topics
 from tests.web.conftest import Browser
@@ -63,6 +65,7 @@ async def test_a_silent_stream_is_kept_open() -> None:
 
 async def test_no_proxy_buffers_the_stream(owner: Browser) -> None:
     async with owner.client.request("/live") as connection:
+        assert isinstance(connection, connections.TestHTTPConnection)
         await connection.send_complete()
         assert await connection.receive() == b": open\n\n"
         await connection.disconnect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 
 class ChangeFeed:
@@ -28,7 +28,7 @@ class ChangeFeed:
             changed_topics.update(topics)
             event.set()
 
-    async def subscribe(self, since: int | None = None) -> AsyncIterator[set[str]]:
+    async def subscribe(self, since: int | None = None) -> AsyncGenerator[set[str]]:
         """Yield the topics that changed since the last yield; end when closed.
 
         Args:

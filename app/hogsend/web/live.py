@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 from quart import Blueprint, Response, g, request
 
@@ -75,7 +75,7 @@ async def stream_topics(
         pause: the least time between two messages, in seconds.
         heartbeat: how long the stream may be silent, in seconds.
     """
-    followed = cast("AsyncGenerator[set[str], None]", changes.subscribe(since))
+    followed = changes.subscribe(since)
     following: asyncio.Task[Any] = asyncio.ensure_future(anext(followed))
     try:
         yield b": open\n\n"

@@ -38,6 +38,7 @@ class Mailbox(Destination):
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:
         self.envelopes.append(envelope)
+        assert server.transport is not None
         self.encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
         self.greetings.append(session.host_name)
         return "250 OK"

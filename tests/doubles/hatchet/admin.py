@@ -88,7 +88,7 @@ class Admin(AdminServiceServicer):
         run = self._engine.rows.runs.get(request.external_id)
         if run is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "workflow run not found")
-        status = v1.RunStatus.Value(run.status)
+        status: Any = v1.RunStatus.Value(run.status)
         task = v1.TaskRunDetail(
             external_id=run.id,
             status=status,

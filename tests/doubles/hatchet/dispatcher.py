@@ -9,7 +9,9 @@ from typing import Any
 
 import grpc
 from hatchet_sdk.contracts import dispatcher_pb2 as messages
-from hatchet_sdk.contracts.dispatcher_pb2_grpc import DispatcherServicer
+from hatchet_sdk.contracts.dispatcher_pb2_grpc import (
+    DispatcherServicer,  # pyright: ignore[reportAttributeAccessIssue]
+)
 
 from tests.doubles.hatchet.engine import Engine
 from tests.doubles.hatchet.rows import Run, Worker, new_id, now

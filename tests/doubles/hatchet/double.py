@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from hatchet_sdk.contracts.dispatcher_pb2_grpc import add_DispatcherServicer_to_server
+from hatchet_sdk.contracts.dispatcher_pb2_grpc import (
+    add_DispatcherServicer_to_server,  # pyright: ignore[reportAttributeAccessIssue]
+)
 from hatchet_sdk.contracts.events_pb2_grpc import add_EventsServiceServicer_to_server
 from hatchet_sdk.contracts.v1.dispatcher_pb2_grpc import add_V1DispatcherServicer_to_server
 from hatchet_sdk.contracts.v1.workflows_pb2_grpc import add_AdminServiceServicer_to_server

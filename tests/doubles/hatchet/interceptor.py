@@ -39,7 +39,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         if self.refuse:
             return _refusal(handler, grpc.StatusCode.UNAVAILABLE, "unavailable")
         metadata = dict(handler_call_details.invocation_metadata or ())
-        if metadata.get("authorization", "").split(" ")[-1] != self.token:
+        if str(metadata.get("authorization", "")).split(" ")[-1] != self.token:
             return _refusal(handler, grpc.StatusCode.UNAUTHENTICATED, "invalid auth token")
         return handler
 

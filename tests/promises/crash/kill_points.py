@@ -144,8 +144,9 @@ def _patch_transactions(switch: KillSwitch) -> None:
         switch.transaction = UNNAMED
         switch.reach(f"{name}: after COMMIT")
 
-    Database.open = open_traced
-    Database.transaction = transaction
+    database: Any = Database
+    database.open = open_traced
+    database.transaction = transaction
 
 
 def _patch_handoff(switch: KillSwitch) -> None:
