@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,19 @@ def render_body(folder: Path, body: str, **properties: Any) -> str:
     contact = Contact(SOMEBODY, email="ada@example.com", properties=properties)
     event = Event(SOMEBODY, "user.created", {"plan": "pro"})
     return templates.get("hello").render_body(build_scope(contact, event, {"n": 1, "items": ["a"]}))
+
+
+def test_templates_can_show_when_contact_and_event_were_seen(tmp_path: Path):
+    body = (
+        "{{ contact.first_seen_at.strftime('%B %Y') }}, {{ contact.last_seen_at.day }}, "
+        "{{ event.occurred_at.year }}, {{ event.received_at }}"
+    )
+    templates = load(tmp_path, hello__html=mail(body))
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    contact = Contact(SOMEBODY, first_seen_at=at, last_seen_at=at + timedelta(days=2))
+    event = Event(SOMEBODY, "go", occurred_at=at, received_at=at + timedelta(days=1))
+    rendered = templates.get("hello").render_body(build_scope(contact, event, {}))
+    assert rendered == "March 2026, 3, 2026, 2026-03-02 09:00:00+00:00"
 
 
 def test_front_matter_is_read_and_lines_are_templates(tmp_path: Path):

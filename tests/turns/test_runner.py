@@ -101,6 +101,7 @@ async def test_the_journal_records_the_calls_of_each_turn(world: World):
                     "properties": {"n": 2},
                     "seq": 2,
                     "receivedAt": (start + days(2)).isoformat(),
+                    "contactId": str(used.contact_id),
                 },
             },
         ],

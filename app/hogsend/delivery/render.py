@@ -133,6 +133,7 @@ class Renderer:
             user_id="ada",
             email="ada@example.com",
             properties={"name": "Ada Lovelace", "firstName": "Ada"},
+            first_seen_at=now,
         )
         send = Send(
             id=_PREVIEW_ID,
@@ -143,7 +144,7 @@ class Renderer:
             created_at=now,
             props=template.sample,
         )
-        event = Event(id=_PREVIEW_ID, name="preview", properties=template.sample)
+        event = Event(_PREVIEW_ID, "preview", template.sample, received_at=now)
         return self.render(send, contact, event, now)
 
     def _find_list(self, list_id: str) -> MailList:

@@ -79,10 +79,14 @@ def build_scope(contact: Contact, event: Event | None, props: Mapping[str, Any])
         "email": contact.email,
         "user_id": contact.user_id,
         "properties": dict(contact.properties),
+        "first_seen_at": contact.first_seen_at,
+        "last_seen_at": contact.last_seen_at,
     }
     event_values = {
         "name": event.name if event else None,
         "properties": dict(event.properties) if event else {},
+        "occurred_at": event.occurred_at if event else None,
+        "received_at": event.received_at if event else None,
     }
     return {
         "contact": TemplateFacts(contact_values, "contact"),

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from .ids import UNKNOWN_INSTANT, compute_instant
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -20,8 +22,10 @@ class Contact:
         properties: what the product sent about the contact.
         anonymous_id: the browser id that the contact was first seen with, if any.
         event_seq: the number of the contact's newest event.
-        first_seen_at: when the first event or call named the contact.
-        last_seen_at: when the newest event or call named the contact.
+        first_seen_at: when the first event or call named the contact; when the id was made, unless
+            given.
+        last_seen_at: when the newest event or call named the contact; as `first_seen_at`, unless
+            given.
     """
 
     id: UUID
@@ -30,8 +34,14 @@ class Contact:
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
     anonymous_id: str | None = None
     event_seq: int = 0
-    first_seen_at: datetime | None = None
-    last_seen_at: datetime | None = None
+    first_seen_at: datetime = UNKNOWN_INSTANT
+    last_seen_at: datetime = UNKNOWN_INSTANT
+
+    def __post_init__(self) -> None:
+        if self.first_seen_at is UNKNOWN_INSTANT:
+            object.__setattr__(self, "first_seen_at", compute_instant(self.id))
+        if self.last_seen_at is UNKNOWN_INSTANT:
+            object.__setattr__(self, "last_seen_at", self.first_seen_at)
 
     @property
     def key(self) -> str:
@@ -50,19 +60,35 @@ class Contact:
 
 def to_snapshot(contact: Contact) -> dict[str, Any]:
     """Return a contact in the form that a journal records."""
-    return {
+    snapshot: dict[str, Any] = {
         "id": str(contact.id),
         "userId": contact.user_id,
         "email": contact.email,
         "properties": dict(contact.properties),
+        "eventSeq": contact.event_seq,
+        "firstSeenAt": contact.first_seen_at.isoformat(),
+        "lastSeenAt": contact.last_seen_at.isoformat(),
     }
+    if contact.anonymous_id is not None:
+        snapshot["anonymousId"] = contact.anonymous_id
+    return snapshot
 
 
-def from_snapshot(stored: Mapping[str, Any]) -> Contact:
-    """Read a contact that `to_snapshot` recorded."""
+def from_snapshot(stored: Mapping[str, Any], seen_at: datetime) -> Contact:
+    """Read a contact that `to_snapshot` recorded.
+
+    Args:
+        stored: the snapshot; version 0.1.0 recorded no instants.
+        seen_at: when the contact was last seen, for a snapshot that lacks it.
+    """
+    first_seen_at, last_seen_at = stored.get("firstSeenAt"), stored.get("lastSeenAt")
     return Contact(
         id=UUID(stored["id"]),
         user_id=stored["userId"],
         email=stored["email"],
         properties=stored["properties"],
+        anonymous_id=stored.get("anonymousId"),
+        event_seq=stored.get("eventSeq", 0),
+        first_seen_at=datetime.fromisoformat(first_seen_at) if first_seen_at else UNKNOWN_INSTANT,
+        last_seen_at=datetime.fromisoformat(last_seen_at) if last_seen_at else seen_at,
     )

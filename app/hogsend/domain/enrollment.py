@@ -56,7 +56,7 @@ class Wait:
 
     def matches(self, event: Event, now: datetime) -> bool:
         """Return whether an event ends this wait; an event after the deadline does not."""
-        if self.until is not None and event.received_at and event.received_at > self.until:
+        if self.until is not None and event.received_at > self.until:
             return False
         return any(match.matches(event.name, event.properties, now) for match in self.events)
 
@@ -97,7 +97,7 @@ class LookBack:
             is_before = self.event is not None and event.id <= self.event
         if is_before:
             return False
-        return self.at is None or event.received_at is None or event.received_at >= self.at
+        return self.at is None or event.received_at >= self.at
 
 
 @dataclass(frozen=True, slots=True)

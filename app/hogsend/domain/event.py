@@ -9,6 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from .conditions import Condition, condition_from_json, describe
+from .ids import UNKNOWN_INSTANT, compute_instant
+
+# The sender that journals leave out.
+_USUAL_SOURCE = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +24,9 @@ class Event:
         name: the name, such as `user.created`.
         properties: the properties.
         seq: the event's number among the contact's events, from 1.
-        occurred_at: when the event happened, according to the sender.
-        received_at: when the event arrived.
+        occurred_at: when the event happened, according to the sender; when it arrived, unless
+            given.
+        received_at: when the event arrived; when its id was made, unless given.
         source: the sender: `api`, `journey`, `recipient`, `dashboard`, `cli`.
         contact_id: the contact.
         depth: how many journeys triggered one another before this event; 0 for an event from
@@ -32,11 +37,57 @@ class Event:
     name: str
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
     seq: int = 0
-    occurred_at: datetime | None = None
-    received_at: datetime | None = None
-    source: str = "api"
+    occurred_at: datetime = UNKNOWN_INSTANT
+    received_at: datetime = UNKNOWN_INSTANT
+    source: str = _USUAL_SOURCE
     contact_id: UUID | None = None
     depth: int = 0
+
+    def __post_init__(self) -> None:
+        if self.received_at is UNKNOWN_INSTANT:
+            object.__setattr__(self, "received_at", compute_instant(self.id))
+        if self.occurred_at is UNKNOWN_INSTANT:
+            object.__setattr__(self, "occurred_at", self.received_at)
+
+
+def to_stored_event(event: Event) -> dict[str, Any]:
+    """Return an event in the JSON form of journals and of waits that the event ended."""
+    stored: dict[str, Any] = {
+        "id": str(event.id),
+        "name": event.name,
+        "properties": dict(event.properties),
+        "seq": event.seq,
+        "receivedAt": event.received_at.isoformat(),
+    }
+    if event.occurred_at != event.received_at:
+        stored["occurredAt"] = event.occurred_at.isoformat()
+    if event.source != _USUAL_SOURCE:
+        stored["source"] = event.source
+    if event.contact_id is not None:
+        stored["contactId"] = str(event.contact_id)
+    if event.depth:
+        stored["depth"] = event.depth
+    return stored
+
+
+def from_stored_event(stored: Mapping[str, Any]) -> Event:
+    """Return the event that `to_stored_event` converted.
+
+    Version 0.1.0 stored fewer facts: an event of its journals happened when it arrived.
+    """
+    received, occurred = stored.get("receivedAt"), stored.get("occurredAt")
+    contact_id = stored.get("contactId")
+    return Event(
+        id=UUID(stored["id"]),
+        name=stored["name"],
+        properties=stored["properties"],
+        seq=stored.get("seq", 0),
+        occurred_at=datetime.fromisoformat(occurred) if occurred else UNKNOWN_INSTANT,
+        received_at=datetime.fromisoformat(received) if received else UNKNOWN_INSTANT,
+        source=stored.get("source", _USUAL_SOURCE),
+        contact_id=UUID(contact_id) if contact_id else None,
+        depth=stored.get("depth", 0),
+    )
 
 
 @dataclass(frozen=True, slots=True)

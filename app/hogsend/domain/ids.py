@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 _COUNTER_BITS = 42
+# Stands for an instant that is not given; those who keep it replace it.
+UNKNOWN_INSTANT = datetime.min.replace(tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MILLISECOND = int((datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds()) * 1000
 
 
 class IdGenerator:
@@ -73,3 +77,13 @@ def compute_first_id(instant: datetime) -> UUID:
         instant: with a time zone; only whole milliseconds matter.
     """
     return UUID(int=(int(instant.timestamp() * 1000) << 80) | _VERSION_AND_VARIANT)
+
+
+def compute_instant(value: UUID) -> datetime:
+    """Return the millisecond at which an id was made.
+
+    Args:
+        value: an id that `new_id` made; other ids give some instant between 1970 and 9999.
+    """
+    milliseconds = min(value.int >> 80, _LAST_MILLISECOND)
+    return _EPOCH + timedelta(milliseconds=milliseconds)

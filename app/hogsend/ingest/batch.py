@@ -221,6 +221,7 @@ class IngestBatch:
         state.contact = replace(
             contact,
             event_seq=event.seq,
+            last_seen_at=self._now,
             properties=fold_properties(contact.properties, incoming.contact_properties),
         )
         state.changed = True

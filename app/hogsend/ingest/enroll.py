@@ -129,6 +129,4 @@ def _start(
 
 def _has_arrived_late(event: Event, rules: IngestRules) -> bool:
     """Return whether an event arrived long after it happened."""
-    if event.occurred_at is None or event.received_at is None:
-        return False
     return event.received_at - event.occurred_at > rules.late_after

@@ -138,7 +138,7 @@ async def _wake(
         after = before
         for event in past_events:
             if event.contact_id == other.id and before.look_back.can_see(event, before.contact_id):
-                after = after.apply_event(replace(event, seq=0), event.received_at or now, now)
+                after = after.apply_event(replace(event, seq=0), event.received_at, now)
         if after is not before:
             woken[after.id] = after
     return woken

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, find_exit_rule
-from ..domain.event import Event
+from ..domain.event import Event, to_stored_event
 from ..domain.ids import compute_first_id
 from ..domain.incoming import IncomingEvent
 from ..domain.journal import Step, encode
@@ -23,7 +23,6 @@ from ..errors import Conflict, HogsendError, NotFound
 from ..store import contacts, counters, enrollments, events, sends, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
-from ..store.events import to_stored_event
 from ..store.turns import Turn
 from .batch_result import BatchResult
 from .contact_resolver import ContactResolver
@@ -307,7 +306,7 @@ class _ActionBatch:
         # millisecond arrived after the failure: before it, it would have been an exit.
         first = max(compute_first_id(failed_at), enrollment.trigger_event_id)
         for event in self._exit_events.get(contact.id, ()):
-            arrived = event.received_at or failed_at
+            arrived = event.received_at
             if event.id > first and (rule := find_exit_rule(journey, event, arrived)):
                 return f"exit_on {rule}"[:_MAX_REASON_LENGTH]
         return None

@@ -156,7 +156,7 @@ class _ReplayBatch:
         for event in chain.from_iterable(
             self._events_since.get(contact_id, ()) for contact_id in contact_ids
         ):
-            arrived = event.received_at or self._now
+            arrived = event.received_at
             # The order of ids is the order of arrival.
             if event.id > missed.cause.event.id and (
                 rule := find_exit_rule(self._journey, event, arrived)

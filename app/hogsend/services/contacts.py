@@ -102,7 +102,7 @@ async def list_contacts(
     )
     page = await read_model.load_in_order(database, ids[:limit])
     next_cursor = ""
-    if ids[limit:] and page and page[-1].last_seen_at:
+    if ids[limit:] and page:
         next_cursor = str(PageCursor(page[-1].last_seen_at, page[-1].id))
     return ContactList(page, next_cursor)
 

@@ -76,7 +76,11 @@ def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> 
     template = get_template(context, actor, key)
     now = context.clock.now()
     contact = Contact(
-        id=UUID(int=0), user_id="ada", email=to_email, properties=dict(_SAMPLE_PROPERTIES)
+        id=UUID(int=0),
+        user_id="ada",
+        email=to_email,
+        properties=dict(_SAMPLE_PROPERTIES),
+        first_seen_at=now,
     )
     send = Send(
         # A new id each time, so that mail programs do not take a second test for the first one.
@@ -88,7 +92,7 @@ def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> 
         created_at=now,
         props=template.sample,
     )
-    trigger = Event(contact.id, "preview", template.sample)
+    trigger = Event(contact.id, "preview", template.sample, received_at=now)
     return context.content.renderer.render(send, contact, trigger, now)
 
 

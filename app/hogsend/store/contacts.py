@@ -199,6 +199,11 @@ def merge(merged_id: UUID, survivor_id: UUID, now: datetime) -> list[Write]:
             "UPDATE identities SET contact_id = ? WHERE contact_id = ?", [(survivor_id, merged_id)]
         ),
         Write(
+            "UPDATE contacts SET first_seen_at = (SELECT MIN(c.first_seen_at) FROM contacts c "
+            "WHERE c.id IN (?, ?)) WHERE id = ?",
+            [(merged_id, survivor_id, survivor_id)],
+        ),
+        Write(
             "UPDATE contacts SET merged_into = ?, updated_at = ? WHERE id = ? OR merged_into = ?",
             [(survivor_id, at, merged_id, merged_id)],
         ),

@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment, LookBack, Wait
-from ..domain.event import Event, EventMatch
-from .events import from_stored_event, to_stored_event
+from ..domain.event import Event, EventMatch, from_stored_event, to_stored_event
 from .fields import id_or_none, instant_or_none, micros_or_none
 from .json_text import from_json, to_json
 from .models import EnrollmentRow

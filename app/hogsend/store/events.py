@@ -302,28 +302,3 @@ def correct_decisions(decisions: Mapping[UUID, Mapping[str, Any]]) -> Write:
         "UPDATE events SET decisions = ? WHERE id = ?",
         [(to_json(decision), event_id) for event_id, decision in decisions.items()],
     )
-
-
-def to_stored_event(event: Event) -> dict[str, Any]:
-    """Return an event in the JSON form that is stored with the wait that the event ended."""
-    stored: dict[str, Any] = {
-        "id": str(event.id),
-        "name": event.name,
-        "properties": dict(event.properties),
-        "seq": event.seq,
-        "receivedAt": event.received_at.isoformat() if event.received_at else None,
-    }
-    return stored | ({"depth": event.depth} if event.depth else {})
-
-
-def from_stored_event(stored: Mapping[str, Any]) -> Event:
-    """Return the event that `to_stored_event` converted."""
-    received = stored.get("receivedAt")
-    return Event(
-        id=UUID(stored["id"]),
-        name=stored["name"],
-        properties=stored["properties"],
-        seq=stored["seq"],
-        received_at=datetime.fromisoformat(received) if received else None,
-        depth=stored.get("depth", 0),
-    )

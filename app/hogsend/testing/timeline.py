@@ -38,7 +38,7 @@ def format_timeline(records: Snapshot, contact_id: UUID, now: datetime) -> str:
     lines: list[Line] = []
     for event in records.events:
         if event.contact_id in family:
-            at = event.received_at or now
+            at = event.received_at
             lines.append((at, f"{event.name}{_format_properties(event.properties)}"))
             for journey_id, reason in records.refusals.get(event.id, {}).items():
                 lines.append((at, f"{journey_id}: not entered, {reason}"))

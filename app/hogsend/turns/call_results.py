@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from ..domain.event import Event
@@ -55,15 +52,3 @@ class Throttle:
 
     def __bool__(self) -> bool:
         return self.allowed
-
-
-def event_from_stored(stored: Mapping[str, Any]) -> Event:
-    """Return an event from the journal's form."""
-    received = stored.get("receivedAt")
-    return Event(
-        id=UUID(stored["id"]),
-        name=stored["name"],
-        properties=stored["properties"],
-        seq=stored.get("seq", 0),
-        received_at=datetime.fromisoformat(received) if received else None,
-    )

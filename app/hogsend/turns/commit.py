@@ -176,7 +176,7 @@ async def _find_late_events(
             if (
                 (is_own or is_merged)
                 and look_back.can_see(event, enrollment.contact_id)
-                and wait.matches(event, event.received_at or enrollment.entered_at)
+                and wait.matches(event, event.received_at)
             ):
                 if wait.remaining <= 1:
                     late[enrollment.id] = LateEvents(wait, event)

@@ -10,9 +10,9 @@ from typing import Any, TypeVar, overload
 from uuid import UUID
 
 from ..domain.conditions import AllOf, Condition
-from ..domain.contact import Contact
+from ..domain.contact import Contact, from_snapshot
 from ..domain.durations import describe_duration
-from ..domain.event import Event, EventMatch
+from ..domain.event import Event, EventMatch, from_stored_event
 from ..errors import JourneyCodeError
 from .argument_checks import (
     check_count,
@@ -23,7 +23,7 @@ from .argument_checks import (
     check_text,
     normalize_address,
 )
-from .call_results import Sent, Throttle, Waited, event_from_stored
+from .call_results import Sent, Throttle, Waited
 from .calls import (
     Checkpoint,
     CheckSubscription,
@@ -177,7 +177,7 @@ class Context:
             check_instant("since=", since)
         name = label or " or ".join(match.event for match in matches)
         stored = await perform(WaitFor(name, matches, timeout, since))
-        return Waited(event_from_stored(stored) if stored else None)
+        return Waited(from_stored_event(stored) if stored else None)
 
     async def digest(
         self,
@@ -209,7 +209,7 @@ class Context:
         match = event if event is None or isinstance(event, EventMatch) else EventMatch(event)
         name = label or (match.event if match else self.event.name)
         stored = await perform(Digest(name, match, where, window, max_events))
-        return [event_from_stored(event) for event in stored]
+        return [from_stored_event(event) for event in stored]
 
     async def throttle(
         self, limit: int, window: timedelta, *, list: str | None = None, label: str | None = None
@@ -313,12 +313,7 @@ class Context:
     async def contact(self, *, label: str = "now") -> Contact:
         """Return the contact as of now; a journey's first argument is the contact at enrollment."""
         stored = await perform(ReadContact(label))
-        return Contact(
-            id=UUID(stored["id"]),
-            user_id=stored["userId"],
-            email=stored["email"],
-            properties=stored["properties"],
-        )
+        return from_snapshot(stored, self.event.received_at)
 
     async def is_subscribed(self, list: str | None = None, *, label: str | None = None) -> bool:
         """Return whether email of a list may go to this contact now.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ..domain.conditions import Condition
-from ..domain.event import Event, EventMatch
+from ..domain.event import Event, EventMatch, from_stored_event
 from ..domain.history import EmailPast, JourneyPast
 from ..errors import JourneyCodeError
 from .argument_checks import check_instant, check_span, check_text
-from .call_results import event_from_stored
 from .calls import CountEvents, HasEvent, LastEvent, ListEvents, ReadEmail, ReadJourney, perform
 
 
@@ -71,7 +70,7 @@ class History:
             raise JourneyCodeError("ctx.history.events takes a limit of at least 1.")
         check_event(event, where, since)
         stored = await perform(ListEvents(label or event, event, where, since, limit))
-        return [event_from_stored(event) for event in stored]
+        return [from_stored_event(event) for event in stored]
 
     async def last_event(
         self, event: str, *, where: Condition | None = None, label: str | None = None
@@ -79,7 +78,7 @@ class History:
         """Return the newest event of a name, or None."""
         check_event(event, where)
         stored = await perform(LastEvent(label or event, event, where, limit=1))
-        return event_from_stored(stored[0]) if stored else None
+        return from_stored_event(stored[0]) if stored else None
 
     async def journey(self, journey_id: str, *, label: str | None = None) -> JourneyPast:
         """Return whether and when this contact was in a journey; truthy when they ever entered it.

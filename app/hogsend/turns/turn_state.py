@@ -61,10 +61,10 @@ class TurnState:
         """Return the contact as of enrollment, which the first turn records in the journal."""
         step = self.recorded.get(USER)
         if step is not None:
-            return from_snapshot(decode(step.answer))
+            return from_snapshot(decode(step.answer), self.inputs.trigger.received_at)
         stored = self.inputs.enrollment.person or to_snapshot(self.contact)
         self.result.steps.append(Step(USER, USER, "", encode(stored)))
-        return from_snapshot(stored)
+        return from_snapshot(stored, self.inputs.trigger.received_at)
 
     def resolve_time_zone(self) -> tzinfo:
         """Return the contact's time zone, which the journal records on first use."""

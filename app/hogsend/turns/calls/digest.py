@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ...domain.conditions import AllOf, Condition
 from ...domain.enrollment import Wait
-from ...domain.event import Event, EventMatch
+from ...domain.event import Event, EventMatch, to_stored_event
 from ...domain.journal import decode, encode
 from ..turn_state import TurnState
 from .call import Suspension
@@ -84,8 +84,6 @@ class Digest(WaitCall):
             return self.pause(turn, key, Wait(key, until, (match,), remaining=remaining))
         else:
             turn.set_look_back(value[self.max_events - 1], None, turn.result.look_back)
-        from ...store.events import to_stored_event
-
         events = [to_stored_event(event) for event in value[: self.max_events]]
         return self.record(turn, key, encode(events))
 
@@ -108,11 +106,7 @@ class Digest(WaitCall):
         matching = filter_by_look_back(turn, events, (match,))
         if self._includes_trigger(turn):
             matching.insert(0, turn.inputs.trigger)
-        return [
-            event
-            for event in matching
-            if until is None or event.received_at is None or event.received_at < until
-        ]
+        return [event for event in matching if until is None or event.received_at < until]
 
     def _includes_trigger(self, turn: TurnState) -> bool:
         """Return whether the trigger is collected: when the first wait is for its name."""

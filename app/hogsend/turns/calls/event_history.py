@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.conditions import Condition
-from ...domain.event import Event
+from ...domain.event import Event, to_stored_event
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording, format_answer
 from .events import EventCount, EventList
@@ -59,8 +59,6 @@ class EventRead(ReadCall):
             events: the contact's events, in the order of their arrival.
         """
         newest = self.filter_events(turn, events)[-self.limit :]
-        from ...store.events import to_stored_event
-
         return [to_stored_event(event) for event in reversed(newest)]
 
     def filter_events(self, turn: TurnState, events: Sequence[Event]) -> list[Event]:
@@ -70,7 +68,7 @@ class EventRead(ReadCall):
             event
             for event in events
             if event.name == self.event
-            and (since is None or (event.occurred_at or now) >= since)
+            and (since is None or event.occurred_at >= since)
             and (where is None or where.matches(event.properties, now))
         ]
 

@@ -126,7 +126,7 @@ def filter_by_look_back(
     contact_id, look_back = turn.contact.id, turn.result.look_back
     matching: list[Event] = []
     for event in events:
-        at = event.received_at or turn.now
+        at = event.received_at
         is_in_time = look_back.can_see(event, contact_id) if since is None else at >= since
         if is_in_time and any(match.matches(event.name, event.properties, at) for match in matches):
             matching.append(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...domain.enrollment import Wait
-from ...domain.event import Event
+from ...domain.event import Event, to_stored_event
 from ...domain.journal import Step, encode
 from ..turn_state import TurnState
 from .call import Call, Suspension
@@ -40,6 +40,4 @@ class WaitCall(Call):
 
 def encode_event(event: Event | None) -> Any:
     """Return an event in the journal's form."""
-    from ...store.events import to_stored_event
-
     return encode(to_stored_event(event)) if event is not None else None
