@@ -106,6 +106,9 @@ def test_a_name_that_resembles_no_setting_points_to_the_list(tmp_path: Path) -> 
         ("HOGSEND_BASE_URL", "https://example.com/hogsend"),
         ("HOGSEND_BASE_URL", "https://example.com:99999"),
         ("HOGSEND_BASE_URL", 'https://exa"mple.com'),
+        ("HOGSEND_BASE_URL", "https://:password@example.com"),
+        ("HOGSEND_BASE_URL", "https://\u2764.example"),
+        ("HOGSEND_BASE_URL", "https://-b\u00fccher.example"),
         ("HOGSEND_ENGINE", "temporal"),
         ("HOGSEND_DATABASE_URL", "mysql://host/name"),
         ("HOGSEND_DATABASE_URL", "sqlite://:memory:"),
@@ -113,7 +116,11 @@ def test_a_name_that_resembles_no_setting_points_to_the_list(tmp_path: Path) -> 
         ("HOGSEND_MAIL", "smtp://"),
         ("HOGSEND_FROM", "nobody"),
         ("HOGSEND_FROM", "A <a@example.com>\r\nBcc: b@example.com"),
+        ("HOGSEND_FROM", "Ada <name+tag.@example.com>"),
+        ("HOGSEND_FROM", ".a@example.com"),
+        ("HOGSEND_FROM", "Ada <ada@\u2764.example>"),
         ("HOGSEND_TEST_TO", "a@example.com, b@example.com"),
+        ("HOGSEND_TEST_TO", ".a@example.com"),
         ("HOGSEND_API_KEY", "hsk_short"),
         ("HOGSEND_SECRET", "short"),
         ("HOGSEND_SECRET", f"{SECRET},short"),
@@ -172,6 +179,34 @@ def test_links_lead_to_the_bind_address_unless_set_otherwise(
     tmp_path: Path, bind: str, address: str
 ) -> None:
     assert load_settings({"HOGSEND_BIND": bind}, tmp_path).base_url == address
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://B\u00dcCHER.example:8443/", "https://xn--bcher-kva.example:8443"),
+        ("https://stra\u00dfe.example", "https://xn--strae-oqa.example"),
+        ("HTTPS://Mail.Example.COM/", "https://mail.example.com"),
+        ("http://[2001:DB8::1]:80", "http://[2001:db8::1]:80"),
+    ],
+)
+def test_the_public_address_is_turned_into_its_ascii_form(
+    tmp_path: Path, value: str, address: str
+) -> None:
+    assert load_settings({"HOGSEND_BASE_URL": value}, tmp_path).base_url == address
+
+
+@pytest.mark.parametrize(
+    ("value", "sender"),
+    [
+        ("B\u00fccher <Info@B\u00fccher.example>", "B\u00fccher <info@xn--bcher-kva.example>"),
+        ('"A, B" <Ada@Example.com>', '"A, B" <Ada@example.com>'),
+        ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"),
+    ],
+)
+def test_a_sender_has_the_ascii_form_of_its_domain(tmp_path: Path, value: str, sender: str) -> None:
+    assert load_settings({"HOGSEND_FROM": value}, tmp_path).sender == sender
 
 
 def test_a_hatchet_token_chooses_hatchet_unless_set_otherwise(tmp_path: Path) -> None:

@@ -166,6 +166,8 @@ def test_a_text_file_with_the_same_key_is_the_plain_part(tmp_path: Path):
     ("name", "text", "line", "problem"),
     [
         ("a.html", "<p>x</p>", 1, "front matter is missing"),
+        ("a.html", "---\nsubject: x\nfrom: Ada <.a@b.cd>\n---\n", 3, "'from' must be an email"),
+        ("a.html", "---\nsubject: x\nreply_to: ada\n---\n", 3, "'reply_to' must be an email"),
         ("a.html", "---\nsubject: x\n<p>", 3, "not `name: value`"),
         ("a.html", "---\nsubject: x\n", 1, "does not end"),
         ("a.html", "---\npreheader: x\n---\n", 1, "no subject"),

@@ -21,6 +21,7 @@ GAP = hours(12)
 
 REFUSALS: list[tuple[Refuse, dict[str, Any]]] = [
     (Refuse("skipped", "no_address"), {"email": None}),
+    (Refuse("skipped", "invalid_address"), {"email": "name+tag.@example.com"}),
     (Refuse("suppressed", "suppressed"), {"suppression": "hard_bounce"}),
     (Refuse("skipped", "unsubscribed_from_everything"), {"choices": {"*": False}}),
     (Refuse("skipped", "unsubscribed_from_list"), {"choices": {"news": False}}),

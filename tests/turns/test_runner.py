@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from hogsend import days, hours
+from hogsend.services import consent
+from hogsend.services.actor import COMMAND_LINE
+from hogsend.services.contacts import find_contact
 from hogsend.store import consents
 from hogsend.store.fields import to_id
 from tests.world import World
@@ -522,3 +525,21 @@ async def test_a_triggered_event_has_the_limits_of_every_event(sqlite_world: Wor
     await sqlite_world.emit("go")
     assert "ctx.trigger(" in ((await sqlite_world.enrollment()).error or "")
     assert [event.name for event in await sqlite_world.events()] == ["go"]
+
+
+async def test_a_stored_contact_whose_address_is_not_valid_is_kept_but_gets_no_mail(world: World):
+    await world.define(SENDS)
+    stored = "name+tag.@example.com"
+    # Ingest stores what the parsers let through, which earlier versions did.
+    await world.submit("known", user_id="ada", email=stored)
+    await world.submit("go", user_id="ada")
+    await world.settle()
+    assert await world.send_outcomes() == [
+        ("welcome", "skipped", "invalid_address"),
+        ("nudge", "skipped", "invalid_address"),
+    ]
+    assert await world.states() == ["completed"]
+    contact = await find_contact(world.runtime, COMMAND_LINE, stored)
+    assert (contact.user_id, contact.email) == ("ada", stored)
+    token = world.runtime.tokens.sign_unsubscribe(contact.id, "news", None)
+    assert not (await consent.unsubscribe(world.runtime, token)).is_subscribed

@@ -201,6 +201,18 @@ async def test_bad_input_is_refused_in_a_sentence_and_nothing_is_stored(
     assert await stored(site) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("email", ["name+tag.@example.com", ".a@example.com", "ada@\u2764.example"])
+async def test_an_address_that_cannot_get_mail_is_refused_with_the_reason(
+    site: Site, email: str
+) -> None:
+    sentence = await refusal(
+        await site.post("/v1/events", {"name": "x", "email": email}), 400, "invalid"
+    )
+
+    assert "email: must be an email address such as ada@example.com. " in sentence
+    assert await stored(site) == (0, 0, 0)
+
+
 async def test_each_invalid_field_is_named(site: Site) -> None:
     answer = await site.post("/v1/events", {"name": "", "userId": 1, "lists": {"news": 1}})
 

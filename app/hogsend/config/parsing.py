@@ -8,13 +8,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..domain.address import check_address, parse_mailbox
+from ..domain.hosts import encode_host
+
 Parser = Callable[[str], Any]
 
 # Anyone who has a signed link can guess secrets offline, so a short secret is not safe.
 MIN_SECRET_LENGTH = 32
 # Replaces a number of days, and means no limit.
 FOREVER = "forever"
-_ADDRESS = r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+"
 
 
 def build_choice_parser(*allowed: str) -> Parser:
@@ -57,10 +59,6 @@ parse_mail = build_pattern_parser(
     "Use inbox, smtp://user:password@host:port, smtps://user:password@host:port, resend://KEY, "
     "postmark://TOKEN or module:Class.",
 )
-parse_sender = build_pattern_parser(
-    rf"[^<>\x00-\x1f]* <{_ADDRESS}>|{_ADDRESS}", "Write it as Name <address@example.com>."
-)
-parse_address = build_pattern_parser(_ADDRESS, "Use one email address, such as me@example.com.")
 parse_api_key = build_pattern_parser(
     r"hsk_[A-Za-z0-9_-]{32,128}",
     "Use a key that `hogsend keys create` printed; it begins with hsk_.",
@@ -69,6 +67,22 @@ parse_time_limit = build_number_parser(
     1e-9, 600, "Use a number of seconds greater than 0, up to 600.", allow_zero=False
 )
 _parse_hour_count = build_number_parser(0, 876_000, "Use a number of hours from 0 to 876000.")
+
+
+def parse_sender(text: str) -> str:
+    try:
+        _, address = parse_mailbox(text)
+    except ValueError as error:
+        raise ValueError(f"Write it as Name <address@example.com>: it {error}.") from None
+    name, bracket, _ = text.rpartition("<")
+    return f"{name}<{address}>" if bracket else address
+
+
+def parse_address(text: str) -> str:
+    try:
+        return check_address(text, allow_dotless=True)
+    except ValueError as error:
+        raise ValueError(f"Use one email address: it {error}.") from None
 
 
 def parse_hours(text: str) -> timedelta:
@@ -124,15 +138,19 @@ def parse_base_url(text: str) -> str:
     advice = "Use an address without a path, such as https://mail.example.com."
     try:
         parts = urlsplit(text)
-        is_valid = parts.port is None or parts.port > 0
+        port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         raise ValueError(advice) from None
-    is_bare = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
-    if not is_valid or not is_bare or parts.scheme not in ("http", "https") or not parts.hostname:
+    is_bare = not (parts.query or parts.fragment or "@" in parts.netloc or parts.path.strip("/"))
+    if port == ":0" or not is_bare or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(advice)
     if re.search(r"[\s\"'<>\\]", text):
         raise ValueError(advice)
-    return text.rstrip("/")
+    try:
+        host = encode_host(parts.hostname)
+    except ValueError as error:
+        raise ValueError(f"{advice} The host {error}.") from None
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def mask_credentials(text: str) -> str:

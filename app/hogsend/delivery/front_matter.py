@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..domain.address import parse_mailbox
+
 _FIELDS = ("subject", "preheader", "list", "from", "reply_to", "sample")
 _DELIMITER = "---"
 _FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
@@ -69,6 +71,7 @@ def split_front_matter(text: str) -> TemplateSource:
                 raise InvalidTemplate(
                     1, "The front matter has no subject.", "Add a line subject: …."
                 )
+            _check_mailboxes(fields, field_lines)
             body = "\n".join(lines[line_number:])
             return TemplateSource(body, line_number + 1, fields, field_lines)
         if line[:1].isspace() and line.strip() and current_field == "sample":
@@ -83,6 +86,18 @@ def split_front_matter(text: str) -> TemplateSource:
             )
         fields[current_field], field_lines[current_field] = value, line_number
     raise InvalidTemplate(1, "The front matter does not end.", "Close it with a line of ---.")
+
+
+def _check_mailboxes(fields: Mapping[str, str], field_lines: Mapping[str, int]) -> None:
+    """Raise if the sender or the reply address cannot get mail, whatever the values are."""
+    for name in ("from", "reply_to"):
+        line = fields.get(name)
+        if not line or "{" in line:
+            continue
+        try:
+            parse_mailbox(line)
+        except ValueError as error:
+            raise InvalidTemplate(field_lines[name], f"The field {name!r} {error}.") from None
 
 
 def _parse_field(line: str, line_number: int) -> tuple[str, str]:

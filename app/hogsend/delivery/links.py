@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
-import idna
-
+from ..domain.hosts import encode_host
 from .markup import Attribute, HtmlToken, parse_attributes
 from .tokens import MAX_URL_LENGTH, is_web_url
 
@@ -117,7 +116,6 @@ def _encode_host(url: str) -> str:
     if match is None or match[2].isascii():
         return url
     try:
-        host = idna.encode(match[2], uts46=True).decode("ascii")
-    except (idna.IDNAError, UnicodeError):
+        return match[1] + encode_host(match[2]) + url[match.end() :]
+    except ValueError:
         return url
-    return match[1] + host + url[match.end() :]

@@ -16,10 +16,6 @@ from functools import lru_cache
 from urllib.parse import quote
 from uuid import UUID
 
-import idna
-
-from ..domain.header_text import to_header_line
-
 _CRLF = "\r\n"
 _SPECIALS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]")
 # RFC 2047 §2 allows 75 characters for an encoded word; 45 bytes give 60 characters of base64.
@@ -27,46 +23,6 @@ _WORD_BYTES = 45
 # RFC 5322 §2.1.1 allows 998 characters, including the name of the header.
 _MAX_LINE_LENGTH = 900
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]+@[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]+")
-_MAILBOX = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
-
-
-def parse_mailbox(text: str) -> tuple[str, str]:
-    """Return the name and the address of `Ada <ada@example.com>` or `ada@example.com`.
-
-    Args:
-        text: a mailbox, whose name may be in double quotes. A line break in the name becomes a
-            space.
-
-    Raises:
-        ValueError: the text is not a mailbox.
-    """
-    match = _MAILBOX.fullmatch(text.strip())
-    name, address = (match["name"].strip(), match["address"]) if match else ("", text)
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    name = to_header_line(name)
-    if _CONTROLS.search(name):
-        raise ValueError("a line break or another control character in a name")
-    return name, normalize_address(address)
-
-
-def normalize_address(text: str) -> str:
-    """Return an address whose domain is in IDNA form.
-
-    Raises:
-        ValueError: the text is not an address that an SMTP envelope can carry.
-    """
-    address = text.strip()
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError(f"{text!r} is not an email address")
-    local, _, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
-    try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
-    except (idna.IDNAError, UnicodeError):
-        raise ValueError(f"{text!r} is not an email address") from None
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from ..domain.address import check_address, parse_mailbox
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.header_text import to_header_line
@@ -155,9 +156,9 @@ class Renderer:
 
     def _normalize_address(self, text: str) -> str:
         try:
-            return mime.normalize_address(text)
+            return check_address(text)
         except ValueError as error:
-            raise RenderFailed(str(error)) from None
+            raise RenderFailed(f"the address {text!r} {error}") from None
 
     def _render_mailbox(
         self, template: Template, name: str, scope: Mapping[str, Any]
@@ -219,5 +220,5 @@ def _format_list_id(mail_list: MailList, host: str) -> str:
 
 
 def _parse_mailbox(text: str) -> Address:
-    name, email = mime.parse_mailbox(text)
+    name, email = parse_mailbox(text)
     return Address(email, name)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from .address import is_valid_address
 from .journey import EVERYTHING, Journey, MailList
 from .times import Window, find_opening, resolve_zone
 
@@ -25,7 +26,12 @@ SendStatus = Literal[
     "in_doubt",
 ]
 RefusalReason = Literal[
-    "no_address", "suppressed", "unsubscribed_from_everything", "unsubscribed_from_list", "too_soon"
+    "no_address",
+    "invalid_address",
+    "suppressed",
+    "unsubscribed_from_everything",
+    "unsubscribed_from_list",
+    "too_soon",
 ]
 
 
@@ -90,8 +96,8 @@ def decide_send(
         gap: the minimum time since this journey's last mail to the contact.
         now: the current time.
     """
-    if not facts.email:
-        return Refuse("skipped", "no_address")
+    if not facts.email or not is_valid_address(facts.email):
+        return Refuse("skipped", "invalid_address" if facts.email else "no_address")
     if facts.suppression:
         return Refuse("suppressed", "suppressed")
     if facts.consents.is_unsubscribed_from_all and not mail_list.transactional:

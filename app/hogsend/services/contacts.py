@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from ..domain.address import normalize_email
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.send_policy import Send
@@ -159,7 +160,7 @@ async def find_contact(installation: Installation, actor: Actor, identity: str) 
         NotFound: no contact is known by it.
     """
     actor.require(Permission.READ)
-    names = [f"u:{identity}", f"e:{identity.strip().lower()}", f"a:{identity}"]
+    names = [f"u:{identity}", *_name_emails(identity), f"a:{identity}"]
     contacts_by_name = await installation.database.read_one(contacts.find_by_identities(names))
     contact = next((contacts_by_name[name] for name in names if name in contacts_by_name), None)
     contact_id = _parse_id(identity)
@@ -244,6 +245,18 @@ async def read_contact(installation: Installation, contact_id: UUID) -> Contact 
     if contact is None and survivor is not None:
         contact = await installation.database.read_one(contacts.find(survivor))
     return contact
+
+
+def _name_emails(text: str) -> list[str]:
+    """Return the identities of an address: in its present form, and as it was typed.
+
+    Earlier versions stored addresses in the form in which they were typed.
+    """
+    try:
+        normal = [f"e:{normalize_email(text)}"]
+    except ValueError:
+        normal = []
+    return [*normal, f"e:{text.strip().lower()}"]
 
 
 def _parse_id(text: str) -> UUID | None:

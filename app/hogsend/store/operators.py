@@ -6,7 +6,6 @@ their change must commit together with other changes, such as an entry of the au
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -15,6 +14,7 @@ from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
+from ..domain.address import check_address
 from ..domain.ids import new_id
 from ..errors import Conflict, InvalidInput, NotFound, Unauthorized
 from . import passwords
@@ -70,22 +70,24 @@ def normalize_operator_email(email: str) -> str:
     Raises:
         InvalidInput: the text is not an email address.
     """
-    normal = email.strip().lower()
-    if len(normal) > 320 or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+", normal):
-        raise InvalidInput("That is not an email address.", "Write it as ada@example.com.")
-    if not normal.isprintable():
+    try:
+        return check_address(email.strip().lower(), allow_dotless=True)
+    except ValueError:
         raise InvalidInput(
-            "The email address has unprintable characters.", "Type it again without them."
-        )
-    return normal
+            "That is not an email address.", "Write it as ada@example.com."
+        ) from None
 
 
 def _normalize_or_empty(email: str) -> str:
-    """Return an address as it is stored; empty when the text is not an email address."""
+    """Return an address as it is stored, also one that only earlier versions accepted.
+
+    It is empty when the text cannot be an email address.
+    """
     try:
         return normalize_operator_email(email)
     except InvalidInput:
-        return ""
+        normal = email.strip().lower()
+        return normal if len(normal) <= 320 and normal.isprintable() else ""
 
 
 # Used by `sessions`, which reads sessions and their operators with one statement.

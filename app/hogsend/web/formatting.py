@@ -46,6 +46,7 @@ REASONS = {
     "no_key": "the event has no value for the journey's key",
     "trigger_loop": "the chain of journeys that triggered each other is too long",
     "no_address": "no usable email address",
+    "invalid_address": "the email address is not valid",
     "unsubscribed_from_everything": "unsubscribed from everything",
     "unsubscribed_from_list": "unsubscribed from the list",
     "hard_bounce": "the address does not exist",

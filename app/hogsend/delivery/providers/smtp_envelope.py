@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-import idna
-
+from ...domain.hosts import encode_host
 from .port import Message, Rejected
 
 _PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
@@ -75,7 +74,7 @@ def encode_address(address: str) -> bytes:
         raise Rejected("the address is malformed", "content")
     try:
         if not domain.isascii():
-            domain = idna.encode(domain, uts46=True).decode("ascii")
+            domain = encode_host(domain)
         return f"{local}@{domain}".encode()
-    except (idna.IDNAError, UnicodeError):
+    except ValueError:
         raise Rejected("the address is malformed", "content") from None

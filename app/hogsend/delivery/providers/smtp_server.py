@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from ...domain.hosts import encode_host
 from ...errors import ConfigError
 
 StartTls = Literal["auto", "require", "never"]
@@ -92,13 +93,17 @@ def parse_server(url: str) -> SmtpServer:
         ) from None
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/"):
         raise ConfigError("HOGSEND_MAIL is not the address of an SMTP server.", FORM)
+    try:
+        host = encode_host(parts.hostname)
+    except ValueError as error:
+        raise ConfigError(f"HOGSEND_MAIL has an invalid host: {error}", FORM) from None
     tls = parts.scheme == "smtps"
     username = unquote(parts.username) if parts.username else None
-    is_local = is_loopback(parts.hostname)
+    is_local = is_loopback(host)
     options = _parse_options(parts)
     default_port = PORT_TLS if tls else PORT_SUBMISSION if username else PORT_RELAY
     return SmtpServer(
-        host=parts.hostname,
+        host=host,
         port=port or default_port,
         username=username,
         password=unquote(parts.password or "") if username else None,
