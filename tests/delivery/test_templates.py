@@ -115,7 +115,10 @@ def test_the_variables_of_a_template(tmp_path: Path, body: str, expected: str):
     [
         ("{{ props.x }}", "props.x"),
         ("{{ props.x.y }}", "props.x"),
-        ("{% if event.properties.trial %}{% endif %}", "event.properties.trial"),
+        (
+            "{% if not event.properties.trial %}{{ event.properties.trial }}{% endif %}",
+            "event.properties.trial",
+        ),
         ("{{ contact.properties.company.name }}", "contact.properties.company"),
         ("{{ contact.properties.null }}", "contact.properties.null"),
         ("{{ contact.user_id }}", "contact.user_id"),

@@ -1,11 +1,15 @@
-"""The variables of a template: contact, event and props; using a missing variable is an error."""
+"""The variables of a template: contact, event and props.
+
+Printing a missing variable is an error. Testing one is not: it is absent, like everything in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import jinja2
+from jinja2 import compiler, nodes
 
 from ..domain.contact import Contact
 from ..domain.event import Event
@@ -27,13 +31,77 @@ class TemplateFacts(dict[str, Any]):
 
 
 class MissingValue(jinja2.StrictUndefined):
-    """A variable without a value, whose name is the whole path in the template."""
+    """A variable without a value, whose name is the whole path in the template.
+
+    It is false, equals only null and other missing variables, contains nothing, and its attributes
+    are missing as well, so `or`, `if`, `and`, `==`, `in` and the filter `default` work at any
+    depth. Whatever needs a value raises `jinja2.UndefinedError`: printing, a loop, a calculation.
+    """
 
     __slots__ = ()
 
     @property
     def _undefined_message(self) -> str:
         return f"variable {self._undefined_name} is missing"
+
+    def __getattr__(self, name: str) -> MissingValue:
+        # Python asks for such names to find out what a value can do.
+        if name[:2] == name[-2:] == "__":
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, _key: Any) -> MissingValue:
+        return self
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return other is None or isinstance(other, jinja2.Undefined)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(None)
+
+    def __contains__(self, item: object) -> bool:
+        return False
+
+
+class _CodeGenerator(compiler.CodeGenerator):
+    """Compiles `in` to a call, because text refuses to look for a missing value."""
+
+    def visit_Compare(self, node: nodes.Compare, frame: compiler.Frame) -> None:
+        if len(node.ops) != 1 or node.ops[0].op not in ("in", "notin"):
+            super().visit_Compare(node, frame)
+            return
+        self.write("(not " if node.ops[0].op == "notin" else "(")
+        self.write("environment.is_in(")
+        self.visit(node.expr, frame)
+        self.write(", ")
+        self.visit(node.ops[0].expr, frame)
+        self.write("))")
+
+
+def _is_in(value: Any, container: Any) -> bool:
+    """Return whether a container has a value; a missing value is in no text."""
+    if isinstance(value, jinja2.Undefined) and isinstance(container, str):
+        return False
+    return value in container
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or isinstance(value, MissingValue)
+
+
+def _allow_missing(test: Callable[..., bool]) -> Callable[..., bool]:
+    """Return a test that is false for a missing value."""
+
+    def tolerant_test(value: Any, *arguments: Any) -> bool:
+        return not isinstance(value, jinja2.Undefined) and test(value, *arguments)
+
+    return tolerant_test
 
 
 class Environment(jinja2.Environment):
@@ -42,6 +110,16 @@ class Environment(jinja2.Environment):
     `props.items` is the prop `items`, never the method of `dict`. A null value counts as missing:
     printing a missing value is an error, and the filter `default` replaces it.
     """
+
+    code_generator_class = _CodeGenerator
+    is_in = staticmethod(_is_in)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("lower", "upper", "even", "odd", "divisibleby", "iterable"):
+            self.tests[name] = _allow_missing(self.tests[name])
+        self.tests["in"] = _is_in
+        self.tests["none"] = _is_null
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, dict):
@@ -57,7 +135,9 @@ class Environment(jinja2.Environment):
             return self._get_value(cast("dict[str, Any]", obj), argument)
         return super().getitem(obj, argument)
 
-    def _get_value(self, mapping: dict[str, Any], name: str) -> Any:
+    def _get_value(self, mapping: dict[str, Any], name: Any) -> Any:
+        if isinstance(name, jinja2.Undefined):
+            return name
         value = mapping.get(name)
         if value is not None and not isinstance(value, dict):
             return value
