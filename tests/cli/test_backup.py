@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import os
+import runpy
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ import pytest
 
 from hogsend.config.secret import prepare_data
 from hogsend.config.settings import load_settings
+from hogsend.paths import find_resource
 
 from .conftest import Hogsend
 
@@ -172,6 +176,159 @@ def test_a_database_that_was_never_a_backup_is_not_restored(
     (instance / "copy.db").write_bytes((instance / "data" / "hogsend.db").read_bytes())
 
     assert "did not write it" in hogsend("restore", "copy.db").err
+
+
+SCHEMA_CHANGES = {
+    "trigger": "CREATE TRIGGER added AFTER INSERT ON contacts BEGIN DELETE FROM events; END",
+    "trigger on meta": "CREATE TRIGGER m BEFORE DELETE ON meta BEGIN DELETE FROM contacts; END",
+    "view": "CREATE VIEW added AS SELECT * FROM contacts",
+    "view for a table": "ALTER TABLE inbox RENAME TO i; CREATE VIEW inbox AS SELECT 1 FROM i",
+    "table": "CREATE TABLE added (a)",
+    "virtual table": "CREATE VIRTUAL TABLE added USING fts5 (a)",
+    "index": "CREATE INDEX added ON contacts (created_at)",
+    "column": "ALTER TABLE contacts ADD added TEXT",
+    "missing index": "DROP INDEX merged_contacts",
+    "missing table": "DROP TABLE inbox",
+    "default": "ALTER TABLE meta RENAME TO m; CREATE TABLE meta (key PRIMARY KEY, value DEFAULT 1);"
+    "INSERT INTO meta SELECT key, value FROM m; DROP TABLE m",
+    "missing migration": "DELETE FROM aerich WHERE version LIKE '1_%'",
+}
+
+
+def list_files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("change", SCHEMA_CHANGES)
+def test_a_backup_with_a_foreign_schema_is_refused_before_anything_is_written(
+    instance: Path,
+    hogsend: Hogsend,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    hogsend("backup", "copy.db")
+    with closing(sqlite3.connect(instance / "copy.db")) as copy:
+        copy.executescript(SCHEMA_CHANGES[change])
+    before = list_files(instance)
+
+    outcome = hogsend("restore", "copy.db")
+
+    assert outcome.status == 1 and "not a usable backup" in outcome.err
+    assert list_files(instance) == before
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert hogsend("restore", str(instance / "copy.db")).status == 1
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("secret", ["", "short", "é" * 40, "x" * 40 + "\n" + "y" * 40])
+def test_a_backup_with_a_damaged_secret_is_refused_before_anything_is_written(
+    instance: Path, hogsend: Hogsend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    hogsend("backup", "copy.db")
+    with closing(sqlite3.connect(instance / "copy.db")) as copy, copy:
+        copy.execute("UPDATE meta SET value = ? WHERE key = 'backup.secret'", [secret])
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+
+    outcome = hogsend("restore", str(instance / "copy.db"))
+
+    assert outcome.status == 1 and "secret is damaged" in outcome.err
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_backup_without_the_secret_is_not_restored_without_it(
+    instance: Path, hogsend: Hogsend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOGSEND_SECRET", "a-secret-of-forty-characters-0123456789-")
+    hogsend("backup", "copy.db")
+    monkeypatch.delenv("HOGSEND_SECRET")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+
+    outcome = hogsend("restore", str(instance / "copy.db"))
+
+    assert outcome.status == 1 and "HOGSEND_SECRET" in outcome.err
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_restore_into_a_shared_folder_writes_nothing(
+    instance: Path, hogsend: Hogsend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hogsend("backup", "copy.db")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    monkeypatch.setenv("HOGSEND_DATA", str(shared))
+
+    outcome = hogsend("restore", "copy.db")
+
+    assert outcome.status == 1 and "shared by all users" in outcome.err
+    assert list(shared.iterdir()) == [] and stat.S_IMODE(shared.stat().st_mode) == 0o1777
+
+
+def test_a_restore_beside_a_server_writes_nothing(
+    instance: Path, open_database: sqlite3.Connection, hogsend: Hogsend
+) -> None:
+    hogsend("backup", "copy.db")
+    (instance / "data" / "secret").unlink()
+
+    assert hogsend("restore", "copy.db").status == 1
+    assert not (instance / "data" / "secret").exists()
+
+
+def read_migrations() -> dict[str, str]:
+    """Return the statements of each migration for SQLite, oldest first."""
+    files = (find_resource("migrations/sqlite") / "models").glob("[0-9]*_*.py")
+    ordered = sorted(files, key=lambda file: int(file.name.partition("_")[0]))
+    return {file.name: asyncio.run(runpy.run_path(str(file))["upgrade"](None)) for file in ordered}
+
+
+def test_a_backup_of_an_earlier_version_is_restored_and_migrated(
+    instance: Path, hogsend: Hogsend
+) -> None:
+    *earlier, (newest, _) = read_migrations().items()
+    with closing(sqlite3.connect(instance / "copy.db")) as copy, copy:
+        for name, statements in earlier:
+            copy.executescript(statements)
+            copy.execute(
+                "INSERT INTO aerich (version, app, content) VALUES (?, 'models', '{}')", [name]
+            )
+        values = {"backup.made_at": "2026-03-02T09:00:00+00:00", "backup.secret": "s" * 43}
+        copy.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", values.items())
+    (instance / "data" / "secret").unlink()
+
+    outcome = hogsend("restore", "copy.db")
+    assert outcome.status == 0, outcome.err
+    assert Path(newest).stem in hogsend("migrate").out
+
+
+def test_nobody_else_gets_a_backup_into_a_file_that_they_put_there(
+    instance: Path, hogsend: Hogsend
+) -> None:
+    with (instance / "copy.db.part").open("w") as planted:
+        planted.write("left by a crash")
+        planted.flush()
+        (instance / "copy.db.part").chmod(0o666)
+
+        assert hogsend("backup", "copy.db").status == 0
+
+        assert stat.S_IMODE((instance / "copy.db").stat().st_mode) == 0o600
+        assert (instance / "copy.db").stat().st_ino != os.fstat(planted.fileno()).st_ino
+
+
+def test_a_replaced_database_stays_private(instance: Path, hogsend: Hogsend) -> None:
+    hogsend("backup", "copy.db")
+    (instance / "data" / "hogsend.db").chmod(0o644)
+
+    replaced = Path(hogsend("restore", "copy.db", "--json").json["replaced"])
+
+    assert stat.S_IMODE(replaced.stat().st_mode) == 0o600
 
 
 def test_a_backup_of_an_installation_with_another_secret_is_refused(

@@ -74,6 +74,17 @@ def test_a_data_folder_that_other_users_can_read_is_a_warning(
     assert read_levels(hogsend)["data folder"] == "warning"
 
 
+def test_a_data_folder_that_others_share_is_a_failure_and_not_fixed(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    data = journeys.parent / "data"
+    data.chmod(0o1777)
+
+    assert hogsend("doctor", "--fix").status == 1
+    assert read_levels(hogsend)["data folder"] == "failure"
+    assert stat.S_IMODE(data.stat().st_mode) == 0o1777
+
+
 def test_a_broken_journey_is_a_warning(journeys: Path, hogsend: Hogsend) -> None:
     (journeys / "broken.py").write_text("raise ValueError\n")
 

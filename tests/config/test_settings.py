@@ -288,6 +288,45 @@ def test_permissions_that_let_others_read_are_removed(tmp_path: Path) -> None:
     assert (read_mode(data), read_mode(data / "secret")) == (0o700, 0o600)
 
 
+@pytest.mark.parametrize("mode", [0o1777, 0o1700, 0o777, 0o770, 0o775, 0o2775, 0o757])
+def test_a_data_folder_that_others_share_is_refused_and_not_changed(
+    tmp_path: Path, mode: int
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(mode)
+
+    with pytest.raises(StartError, match="HOGSEND_DATA"):
+        prepare_data(load_settings({}, tmp_path))
+
+    assert stat.S_IMODE(data.stat().st_mode) == mode and list(data.iterdir()) == []
+
+
+def test_a_folder_with_files_of_other_programs_is_refused_and_not_changed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "mail").mkdir()
+    data.chmod(0o755)
+
+    with pytest.raises(StartError, match="other programs"):
+        prepare_data(load_settings({}, tmp_path))
+
+    assert read_mode(data) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can give a folder to another user.")
+def test_a_data_folder_of_another_user_is_refused_and_not_changed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o755)
+    os.chown(data, 65534, 65534)
+
+    with pytest.raises(StartError, match="belongs to another user"):
+        prepare_data(load_settings({}, tmp_path))
+
+    assert read_mode(data) == 0o755 and list(data.iterdir()) == []
+
+
 def test_a_secret_that_is_set_is_not_written_to_the_folder(tmp_path: Path) -> None:
     both = f"{SECRET}, {SECRET[::-1]}"
 

@@ -47,10 +47,9 @@ async def test_the_first_start_creates_folder_secret_database_key_and_link(
     first_run = hogsend.data / "first-run.txt"
     link, key = first_run.read_text().split()[-1], re.search(r"hsk_\S+", first_run.read_text())
     assert key is not None
-    for path in (hogsend.data, first_run, hogsend.data / "secret", hogsend.data / "hogsend.db"):
-        assert get_mode(path) & 0o077 == 0 or path.suffix == ".db", path
     assert get_mode(hogsend.data) == 0o700
-    assert get_mode(first_run) == get_mode(hogsend.data / "secret") == 0o600
+    for path in hogsend.data.iterdir():
+        assert get_mode(path) == 0o600, path
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (await client.get(link)).status_code == 200
         body = {"name": "user.created", "userId": "ada", "email": "ada@example.com"}
@@ -73,6 +72,27 @@ async def test_the_first_start_creates_folder_secret_database_key_and_link(
     assert (hogsend.data / "secret").read_bytes() == secret
     assert first_run.read_text().count("hsk_") == 1
     assert hogsend.rows("SELECT COUNT(*) FROM api_keys") == [(1,)]
+
+
+async def test_a_database_outside_the_data_folder_is_private_too(hogsend: Program) -> None:
+    folder = hogsend.folder / "elsewhere"
+    folder.mkdir(mode=0o755)
+    hogsend.settings["DATABASE_URL"] = f"sqlite://{folder}/mine.db"
+    for _ in range(2):
+        await hogsend.start()
+        modes = {path.name: get_mode(path) for path in folder.iterdir()}
+        assert modes == dict.fromkeys(("mine.db", "mine.db-wal", "mine.db-shm"), 0o600)
+        await hogsend.stop()
+        # As an earlier version left it.
+        (folder / "mine.db").chmod(0o644)
+
+
+async def test_a_shared_data_folder_is_refused_and_left_alone(hogsend: Program) -> None:
+    hogsend.data.mkdir()
+    hogsend.data.chmod(0o1777)
+    line = get_error_line(await hogsend.run("serve"))
+    assert str(hogsend.data) in line and "HOGSEND_DATA" in line
+    assert list(hogsend.data.iterdir()) == [] and get_mode(hogsend.data) == 0o1777
 
 
 async def test_a_port_that_is_in_use_is_named_with_a_remedy(hogsend: Program) -> None:

@@ -15,6 +15,10 @@ from . import parsing
 from .settings import Settings
 
 SECRET_FILE = "secret"  # noqa: S105 - the file's name
+# Any of these shows that a folder is Hogsend's own.
+_OWN_FILES = frozenset({SECRET_FILE, "hogsend.db", "backups", "first-run.txt", "worker.lock"})
+# The permissions of other users.
+_OTHERS = 0o077
 
 
 def prepare_data(settings: Settings) -> Settings:
@@ -24,12 +28,14 @@ def prepare_data(settings: Settings) -> Settings:
         The settings, with the secret.
 
     Raises:
-        StartError: the folder or the secret cannot be created, written or read.
+        StartError: the folder is shared, or the folder or the secret cannot be created, written
+            or read.
     """
     data = settings.data
+    check_data_folder(data)
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if stat.S_IMODE(data.stat().st_mode) & 0o077:
+        if stat.S_IMODE(data.stat().st_mode) & _OTHERS:
             data.chmod(0o700)
         if not os.access(data, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "Permission denied", str(data))
@@ -41,6 +47,49 @@ def prepare_data(settings: Settings) -> Settings:
             f"The data folder {data} cannot be used: {error.strerror or error}.",
             "Let the server's user own it and write to it, or set HOGSEND_DATA to another folder.",
         ) from None
+
+
+def check_data_folder(data: Path) -> None:
+    """Refuse a data folder that other users or programs share, and change nothing.
+
+    Raises:
+        StartError: names why the folder is refused.
+    """
+    reason = _find_sharing(data)
+    if reason is not None:
+        raise StartError(
+            f"The data folder {data} {reason}.",
+            "Set HOGSEND_DATA to a folder that only Hogsend uses; the first start creates it. If "
+            f"only Hogsend uses this one, make the server's user its owner and run `chmod 700 "
+            f"{data}`.",
+        )
+
+
+def _find_sharing(data: Path) -> str | None:
+    """Return in what way a folder is shared; None when it is private, missing or unreadable."""
+    try:
+        status = data.stat()
+        names = {path.name for path in data.iterdir()} if data.is_dir() else set[str]()
+    except OSError:
+        return None
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & stat.S_ISVTX:
+        return "is shared by all users, such as /tmp"
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"can be written to by other users (mode {mode:04o})"
+    if mode & _OTHERS and status.st_uid != os.geteuid():
+        return "belongs to another user"
+    if mode & _OTHERS and names and names.isdisjoint(_OWN_FILES):
+        return "can be read by other users, and holds files of other programs"
+    return None
+
+
+def is_valid_secret(text: str) -> bool:
+    """Return whether a text can be the content of the secret's file."""
+    try:
+        return bool(parsing.parse_secrets(text)) and text.isascii() and text.isprintable()
+    except ValueError:
+        return False
 
 
 def load_stored_secret(settings: Settings) -> Settings:

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..config.secret import SECRET_FILE, load_stored_secret, prepare_data
+from ..config.secret import (
+    SECRET_FILE,
+    check_data_folder,
+    is_valid_secret,
+    load_stored_secret,
+    prepare_data,
+)
 from ..config.settings import Settings
 from ..errors import HogsendError, StartError
 from ..store import backup as backup_files
 from ..store.backup import Backup
-from ..store.migrations import find_pending
 from .actor import Actor, Permission
 from .installation import find_database_file, has_database
 
@@ -69,8 +74,8 @@ async def restore_backup(
 ) -> RestoreResult:
     """Replace the database with a backup; sending stays on hold until an operator lifts the hold.
 
-    Writes the backup's secret into the data folder before the database is replaced. A later
-    failure, such as a database in use, leaves the secret there.
+    Everything is checked before anything is written: the backup, its secret, the data folder, and
+    that no server has the database open.
 
     Args:
         settings: name the database that is replaced.
@@ -90,9 +95,10 @@ async def restore_backup(
     """
     actor.require(Permission.ADMINISTER)
     database = _require_sqlite(settings)
-    backup = backup_files.read_backup(file)
-    await _require_not_newer(file)
+    backup = await backup_files.verify_backup(file)
     _check_secret(settings, backup)
+    check_data_folder(settings.data)
+    backup_files.require_unused(database)
     _restore_secret(settings, backup)
     settings = prepare_data(settings)
     replaced = backup_files.restore(backup, database, settings.data / "backups", now)
@@ -109,22 +115,21 @@ def _require_sqlite(settings: Settings) -> Path:
     return database
 
 
-async def _require_not_newer(file: Path) -> None:
-    """Refuse a backup that is newer than this program.
-
-    Raises:
-        StartError: the backup has a migration that this program does not know.
-    """
-    await find_pending(_to_url(file))
-
-
-def _to_url(file: Path) -> str:
-    return f"sqlite://{file.absolute()}"
-
-
 def _check_secret(settings: Settings, backup: Backup) -> None:
     """Refuse to combine data with another installation's secret: links in its mails would break."""
     current = load_stored_secret(settings)
+    if backup.secret is not None and not is_valid_secret(backup.secret):
+        raise HogsendError(
+            f"{backup.file} is not a usable backup: its secret is damaged.",
+            "Use another file that `hogsend backup` wrote.",
+        )
+    if not backup.secret and not current.secrets:
+        raise HogsendError(
+            "The backup does not hold the secret: it was set as HOGSEND_SECRET. Without it, links "
+            "in mails that were sent stop working.",
+            "Set HOGSEND_SECRET to the same value, or to a new one if it is lost, then restore "
+            "again.",
+        )
     # A backup has its secrets in one string, joined with commas, and so this compares with the same
     # form. The installation may have further secrets before and after them.
     if backup.secret and current.secrets and backup.secret not in ",".join(current.secrets):

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from ..errors import HogsendError, StartError
 from .meta import SEND_HOLD
+from .migrations import find_schema_difference
+from .private_files import PRIVATE, create_private_file, open_read_only
 
 SECRET, CREATED_AT = "backup.secret", "backup.made_at"
 _UPSERT = (
@@ -61,8 +63,8 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
     draft = file.with_name(f"{file.name}.part")
     values = {CREATED_AT: now.isoformat(), SEND_HOLD: f"restored copy of {now:%Y-%m-%d %H:%M} UTC"}
     with _translate_errors(f"The backup {file} cannot be written"), _remove_at_end(draft):
-        draft.touch(mode=0o600)
-        with closing(_open_read_only(database)) as live, closing(sqlite3.connect(draft)) as copy:
+        create_private_file(draft)
+        with closing(open_read_only(database)) as live, closing(sqlite3.connect(draft)) as copy:
             live.backup(copy)
         with closing(sqlite3.connect(draft)) as copy:
             # Without a write-ahead log, the backup is a single file that can be moved.
@@ -79,16 +81,36 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
     return replace(verified, file=file)
 
 
-def read_backup(file: Path) -> Backup:
-    """Open a backup and verify it.
+async def verify_backup(file: Path) -> Backup:
+    """Verify a backup that may come from elsewhere, down to each object of its schema.
 
     Raises:
         HogsendError: the file is missing, damaged or not a backup.
+        StartError: the backup is newer than this program.
     """
+    _require_file(file)
+    try:
+        difference = await find_schema_difference(file)
+    except sqlite3.Error as error:
+        raise _build_unusable_error(file, str(error)) from error
+    if difference is not None:
+        raise _build_unusable_error(file, difference)
+    return read_backup(file)
+
+
+def _require_file(file: Path) -> None:
     if not file.is_file():
         raise HogsendError(f"There is no file {file}.", "Use a file that `hogsend backup` wrote.")
+
+
+def read_backup(file: Path) -> Backup:
+    """Read what a backup holds.
+
+    Raises:
+        HogsendError: the file is damaged or not a backup.
+    """
     try:
-        with closing(_open_read_only(file)) as copy:
+        with closing(open_read_only(file)) as copy:
             (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
             values = dict(copy.execute("SELECT key, value FROM meta"))
             (contacts,) = copy.execute("SELECT COUNT(*) FROM contacts").fetchone()
@@ -124,20 +146,21 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
         _translate_errors(f"The backup cannot be restored into {database.parent}"),
         _remove_at_end(draft),
     ):
-        draft.touch(mode=0o600)
+        create_private_file(draft)
         with (
-            closing(_open_read_only(backup.file)) as copy,
+            closing(open_read_only(backup.file)) as copy,
             closing(sqlite3.connect(draft)) as fresh,
         ):
             copy.backup(fresh)
         with closing(sqlite3.connect(draft)) as fresh, fresh:
             fresh.execute("DELETE FROM meta WHERE key = ?", (SECRET,))
         _sync(draft)
+        require_unused(database)
         if database.exists():
-            _require_unused(database)
             aside.mkdir(mode=0o700, parents=True, exist_ok=True)
             moved = aside / f"replaced-{now:%Y%m%dT%H%M%S.%fZ}.db"
             os.replace(database, moved)
+            moved.chmod(PRIVATE)
         for leftover in ("-wal", "-shm"):
             # SQLite would apply the replaced database's log to the new one.
             database.with_name(database.name + leftover).unlink(missing_ok=True)
@@ -146,12 +169,16 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
     return moved
 
 
-def _require_unused(database: Path) -> None:
+def require_unused(database: Path) -> None:
     """Merge the write-ahead log into the file, which fails while another process has it open.
+
+    A database that is missing is not in use.
 
     Raises:
         StartError: another process has the file open.
     """
+    if not database.exists():
+        return
     try:
         with closing(sqlite3.connect(database, timeout=1)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -161,10 +188,6 @@ def _require_unused(database: Path) -> None:
         raise StartError(
             f"The database {database} is in use.", "Stop the server first, then restore."
         )
-
-
-def _open_read_only(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def _build_unusable_error(file: Path, reason: str) -> HogsendError:

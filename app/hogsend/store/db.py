@@ -32,6 +32,7 @@ from ..errors import ConfigError
 from .database_health import DatabaseHealth
 from .dialects import run_queries
 from .models import MODULES
+from .private_files import protect_database
 from .rows import read_scalar
 from .transactions import (
     PostgresTransaction,
@@ -84,9 +85,12 @@ class Database:
 
         Raises:
             ConfigError: the URL is not one of SQLite or Postgres.
+            StartError: other users can access the file, and this user may not change that.
             StoreUnavailable: the database cannot be opened.
         """
         clear_statement_cache()
+        if self.is_sqlite:
+            protect_database(parse_sqlite_path(self.url))
         await Tortoise.init(config=build_tortoise_config(self.url))
         with self.health.translate_errors():
             for name in (WRITE_CONNECTION, READ_CONNECTION):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,35 @@ from ..paths import find_resource
 from .database_health import classify_error
 from .db import WRITE_CONNECTION, build_tortoise_config, is_sqlite, parse_sqlite_path
 from .models import MODULES
+from .private_files import create_private_file, open_read_only, protect_database
+from .schema_objects import build_schema_objects, describe_difference, list_schema_objects
 
 # Aerich keeps one folder of migrations for each "app" of Tortoise's configuration.
 APP = "models"
 _APPLIED = f"SELECT version FROM aerich WHERE app = '{APP}' ORDER BY id"
 # The key of our advisory lock, which must differ from the keys of other programs.
 _POSTGRES_LOCK = 0x486F6773656E64
+
+
+async def find_schema_difference(file: Path) -> str | None:
+    """Return how a SQLite file's schema differs from that of its version; None when it does not.
+
+    Raises:
+        sqlite3.Error: the file cannot be read.
+        StartError: the file is newer than the program.
+    """
+    folder = find_folder(f"sqlite://{file}")
+    with closing(open_read_only(file)) as connection:
+        actual = list_schema_objects(connection)
+        if ("table", "aerich") not in {(kind, name) for kind, name, _, _ in actual}:
+            return "it is not Hogsend's database"
+        applied = [version for (version,) in connection.execute(_APPLIED)]
+    known = _list_shipped(folder)
+    _require_known(applied, known)
+    if not applied or applied != known[: len(applied)]:
+        return "its migrations are incomplete"
+    expected = await build_schema_objects([folder / APP / name for name in applied])
+    return describe_difference(actual, expected)
 
 
 async def find_pending(url: str) -> list[str]:
@@ -39,6 +62,11 @@ async def find_pending(url: str) -> list[str]:
     """
     known = _list_shipped(find_folder(url))
     applied = await _list_applied(url)
+    _require_known(applied, known)
+    return [version for version in known if version not in applied]
+
+
+def _require_known(applied: Sequence[str], known: Sequence[str]) -> None:
     foreign = [version for version in applied if version not in known]
     if foreign:
         raise StartError(
@@ -46,7 +74,6 @@ async def find_pending(url: str) -> list[str]:
             f"{Path(foreign[-1]).stem}, which this version does not know.",
             "Start the newer version again, or restore a backup from before its upgrade.",
         )
-    return [version for version in known if version not in applied]
 
 
 async def apply_pending(url: str, *, backups: Path | None) -> list[str]:
@@ -69,8 +96,10 @@ async def apply_pending(url: str, *, backups: Path | None) -> list[str]:
         names = await find_pending(url)
         if not names:
             return []
-        if backups is not None and is_sqlite(url):
-            _back_up(parse_sqlite_path(url), backups)
+        if is_sqlite(url):
+            protect_database(parse_sqlite_path(url))
+            if backups is not None:
+                _back_up(parse_sqlite_path(url), backups)
         await _upgrade(url)
     return names
 
@@ -187,7 +216,7 @@ def _back_up(file: Path, backups: Path) -> None:
     unfinished = copy.with_suffix(".part")
     try:
         backups.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished.touch(mode=0o600)
+        create_private_file(unfinished)
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as to:
             source.backup(to)
         os.replace(unfinished, copy)

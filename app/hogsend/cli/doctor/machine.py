@@ -10,8 +10,10 @@ import stat
 import sys
 from pathlib import Path
 
+from ...config import secret as config_secret
 from ...config.secret import SECRET_FILE, load_stored_secret, prepare_data
 from ...config.settings import ENV_FILE, Settings
+from ...errors import StartError
 from ...services.actor import COMMAND_LINE
 from ...services.installation import find_database_file, has_database
 from ..api_client import is_running
@@ -37,6 +39,10 @@ def check_data_folder(settings: Settings) -> list[CheckResult]:
     if not data.is_dir():
         remedy = "Move that file away, or set HOGSEND_DATA."
         return [CheckResult(part, "failure", f"{data} is not a folder.", remedy)]
+    try:
+        config_secret.check_data_folder(data)
+    except StartError as error:
+        return [CheckResult(part, "failure", error.message, error.remedy)]
     mode = stat.S_IMODE(data.stat().st_mode)
     if mode & 0o077:
         text = f"Other users can access {data} (mode {mode:04o})."
