@@ -7,18 +7,33 @@ import inspect
 import socket
 from typing import Any
 
+import hypercorn.protocol as hypercorn_protocol
 from hypercorn.asyncio import run as hypercorn_run
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import AsyncioSingleTask
-from hypercorn.config import Config
+from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.h11 import H11Protocol
 
-from hogsend.compat.hypercorn import serve
+from hogsend.compat.hypercorn import ServerConfig, serve
 
 
 def test_a_connection_overrides_methods_that_hypercorn_has():
     assert inspect.iscoroutinefunction(TCPServer._read_data)
     assert inspect.iscoroutinefunction(TCPServer.run)
     assert list(inspect.signature(TCPServer.protocol_send).parameters) == ["self", "event"]
+
+
+def test_the_protocol_overrides_methods_that_hypercorn_has():
+    assert inspect.iscoroutinefunction(TCPServer._close)
+    assert inspect.iscoroutinefunction(H11Protocol._send_error_response)
+    assert inspect.iscoroutinefunction(H11Protocol._check_protocol)
+    assert list(inspect.signature(H11Protocol._check_protocol).parameters) == ["self", "event"]
+    assert "await self._check_protocol(event)" in inspect.getsource(H11Protocol._handle_events)
+
+
+def test_hypercorn_looks_its_protocol_up_by_name_for_each_connection():
+    assert "self.protocol = H11Protocol(" in inspect.getsource(ProtocolWrapper.__init__)
+    assert ProtocolWrapper.__init__.__globals__ is vars(hypercorn_protocol)
 
 
 def test_a_connection_has_a_task_that_waits_while_it_is_idle():
@@ -32,7 +47,7 @@ def test_hypercorn_looks_its_connection_class_up_by_name_for_each_connection():
 
 async def test_a_connection_is_closed_when_its_client_disconnects():
     listener = socket.create_server(("127.0.0.1", 0))
-    address, config = listener.getsockname(), Config()
+    address, config = listener.getsockname(), ServerConfig()
     # Hypercorn closes the descriptor.
     config.bind = [f"fd://{listener.detach()}"]
     config.errorlog = None

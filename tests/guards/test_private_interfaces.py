@@ -35,6 +35,7 @@ UNDOCUMENTED = (
     "hypercorn.asyncio.run",
     "hypercorn.asyncio.tcp_server",
     "hypercorn.events",
+    "hypercorn.protocol",
     "tortoise.backends",
 )
 

@@ -164,5 +164,12 @@ def mask_credentials(text: str) -> str:
     if not separator:
         return f"{scheme}://…" if scheme in ("resend", "postmark") else text
     user = credentials.partition(":")[0]
-    host = re.sub(r"(?i)\b(\w*(?:pass|key|token|secret)\w*=)[^&]*", r"\1…", host)
-    return f"{scheme}://{user}:…@{host}"
+    host, separator, query = host.partition("?")
+    query = "&".join(map(_mask_parameter, query.split("&")))
+    return f"{scheme}://{user}:…@{host}{separator}{query}"
+
+
+def _mask_parameter(parameter: str) -> str:
+    name, separator, _ = parameter.partition("=")
+    is_secret = any(word in name.lower() for word in ("pass", "key", "token", "secret"))
+    return f"{name}=…" if separator and is_secret else parameter

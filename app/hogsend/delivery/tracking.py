@@ -42,6 +42,8 @@ _RETRY_SECONDS = 1.0
 # The maximum number of opens and clicks that are kept in memory while the database is unavailable.
 # The oldest are dropped first.
 _MAX_KEPT = 10_000
+# Characters of a User-Agent header that are looked at; browsers send about a hundred.
+_MAX_AGENT_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Tracker:
             url: the link's destination.
         """
         now = self._clock.now()
-        verdict = judge_request(kind, visit.method, visit.agent)
+        agent = visit.agent[:_MAX_AGENT_LENGTH]
+        verdict = judge_request(kind, visit.method, agent)
         engagement = Engagement(
             id=new_id(now),
             send_id=send_id,
@@ -103,7 +106,7 @@ class Tracker:
             position=position,
             url=url or None,
             verdict=verdict,
-            agent=classify_agent(visit.agent),
+            agent=classify_agent(agent),
             network=truncate_network(visit.address),
             held_until=now + HOLD if verdict == "unsure" else None,
         )

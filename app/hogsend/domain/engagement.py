@@ -26,7 +26,7 @@ _MACHINE = re.compile(
     r"curl/|wget/|python-|go-http|java/|headless|facebookexternalhit|slackbot|monitor",
     re.I,
 )
-_PHONE = re.compile(r"iPhone|Android.*Mobile|Mobile Safari", re.I)
+_PHONE = re.compile(r"iPhone|Android(?:(?!Android).)*Mobile|Mobile Safari", re.I)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,20 @@
 """Configures the log: short lines for a terminal, or one JSON object per line; always to stderr.
 
-Email addresses, keys and tokens are masked in every line, and in tracebacks, whose messages come
-from servers and libraries.
+Email addresses, keys, tokens and cookies are masked in every line, and in tracebacks, whose
+messages come from servers and libraries (`redaction.py`).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
 from ..config.settings import Settings
 from ..errors import StoreUnavailable
+from .redaction import mask_secrets
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -23,12 +23,6 @@ _LEVELS = {
     "error": logging.ERROR,
 }
 _COLOURS = {"DEBUG": "2", "INFO": "36", "WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
-_SECRETS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+]*://)[^\s/@]+@"
-    r"|[^\s@<>\"'(),;:=\[\]{}]+@[^\s@<>\"'(),;:=\[\]{}]*[^\s@<>\"'(),;:=\[\]{}.]"
-    r"|\b(?:hsk|pk)_[A-Za-z0-9_-]{8,}"
-    r"|(?P<path>/(?:u|p|m|c|o|sign-in)/)[A-Za-z0-9._~-]{16,}"
-)
 # The attributes of every record; any other attribute was passed as `extra`.
 _STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
@@ -68,17 +62,6 @@ def _is_logged_here(record: logging.LogRecord) -> bool:
     log it again and again.
     """
     return not (record.exc_info and isinstance(record.exc_info[1], StoreUnavailable))
-
-
-def mask_secrets(text: str) -> str:
-    """Return a text with the addresses, keys, tokens and credentials in it masked."""
-    return _SECRETS.sub(_mask, text)
-
-
-def _mask(match: re.Match[str]) -> str:
-    if match["scheme"]:
-        return f"{match['scheme']}…@"
-    return f"{match['path'] or ''}…"
 
 
 def _collect_extra(record: logging.LogRecord) -> dict[str, object]:

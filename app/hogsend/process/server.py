@@ -14,8 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hypercorn.config import Config
-
+from ..compat.hypercorn import ServerConfig
 from ..compat.hypercorn import serve as serve_asgi
 from ..config.settings import Settings, build_local_address
 from ..errors import StartError
@@ -121,8 +120,8 @@ def _listen(settings: Settings) -> Generator[socket.socket]:
             listener.close()
 
 
-def _build_config(listener: socket.socket) -> Config:
-    config = Config()
+def _build_config(listener: socket.socket) -> ServerConfig:
+    config = ServerConfig()
     config.bind = [f"fd://{listener.fileno()}"]
     config.accesslog = None
     config.errorlog = logging.getLogger("hogsend.http")

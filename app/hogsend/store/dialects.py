@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"\bIN \?|\?")
-_VALUES = re.compile(r"\bVALUES (\([^)]*\))")
+_VALUES = re.compile(r"\bVALUES (\([^()]*\))")
 
 
 def _round_up_to_power_of_two(n: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from quart import Quart, Request, Response, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import RequestRedirect
 
 from ..paths import find_resource
 from ..services.context import ServiceContext
@@ -14,6 +16,8 @@ from .api.cors import AnyOrigin
 from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, choose_request_id
 from .api.key_auth import KeyAuthenticator
 from .errors import register_error_handlers
+from .pages import list_assets
+from .request_check import RequestCheck
 from .request_drain import RequestDrain
 
 __all__ = ["create_app"]
@@ -29,15 +33,32 @@ class SizedRequest(Request):
         super().__init__(method, scheme, path, *args, **kwargs)
 
 
+class Site(Quart):
+    """The application: it serves only the static files that it has, and never redirects elsewhere.
+
+    Quart looks for a file of any name, and fails when the file system refuses the name. Its
+    redirects, such as that of `/static//x`, name the host of the request's header.
+    """
+
+    async def send_static_file(self, filename: str) -> Response:
+        if filename not in list_assets():
+            raise NotFound
+        return await super().send_static_file(filename)
+
+    async def handle_http_exception(self, error: HTTPException) -> Any:
+        if isinstance(error, RequestRedirect):
+            _, _, path = error.new_url.partition("://")[2].partition("/")
+            error.new_url = f"/{path}"
+        return await super().handle_http_exception(error)
+
+
 def create_app(context: ServiceContext) -> Quart:
     """Create the application.
 
     Args:
         context: the open installation that it serves.
     """
-    app = Quart(
-        "hogsend", static_folder=str(find_resource("web/static")), static_url_path="/static"
-    )
+    app = Site("hogsend", static_folder=str(find_resource("web/static")), static_url_path="/static")
     app.request_class = SizedRequest
     app.config["CONTEXT"] = context
     authenticator = KeyAuthenticator(context)
@@ -65,6 +86,7 @@ def create_app(context: ServiceContext) -> Quart:
         )
         return response
 
-    fast_path = EventsFastPath(RequestDrain(app.asgi_app), context, authenticator)
+    site = RequestCheck(RequestDrain(app.asgi_app))
+    fast_path = EventsFastPath(site, context, authenticator)
     app.asgi_app = AnyOrigin(fast_path)  # type: ignore[method-assign]
     return app

@@ -95,6 +95,12 @@ def _format_timeline_time(instant: datetime) -> str:
     return formatting.format_time(instant, get_now())
 
 
+@lru_cache(maxsize=1)
+def list_assets() -> frozenset[str]:
+    """Return the names of the static files."""
+    return frozenset(file.name for file in find_resource("web/static").iterdir() if file.is_file())
+
+
 @lru_cache(maxsize=32)
 def build_asset_url(name: str) -> str:
     """Return the URL of a static file.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 from hashlib import sha256
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from quart import Response, g, redirect, request
 from werkzeug.wrappers import Response as PlainResponse
@@ -18,6 +18,8 @@ from ..services.sessions import Session, find_session, note_activity
 from .pages import add_security_headers, get_context, read_form, render_error_page
 
 COOKIE = "hogsend_session"
+# A longer path is not returned to: it would not fit into a header everywhere.
+_MAX_NEXT_LENGTH = 2000
 
 WebResponse = Response | PlainResponse
 
@@ -41,11 +43,10 @@ async def has_valid_csrf_token(cookie: str) -> bool:
 
 
 def sanitize_next_url(url: str | None) -> str:
-    """Return a path of this server, never a URL that leads elsewhere."""
+    """Return a path of this server, never a URL that leads elsewhere; `/` for any other text."""
     url = url or "/"
-    parts = urlsplit(url)
-    leads_away = parts.scheme or parts.netloc or "\\" in url or not url.startswith("/")
-    if leads_away or url.startswith("//") or not url.isprintable():
+    leads_away = not url.startswith("/") or url.startswith("//") or "\\" in url
+    if leads_away or not url.isprintable() or len(url) > _MAX_NEXT_LENGTH:
         return "/"
     return url
 
@@ -94,7 +95,7 @@ def _is_same_origin() -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    return origin is None or origin.partition("://")[2] == request.host
 
 
 async def add_page_headers(response: Response) -> Response:
@@ -103,10 +104,12 @@ async def add_page_headers(response: Response) -> Response:
 
 
 def _redirect_to_sign_in() -> WebResponse:
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
     if request.headers.get("HX-Request") == "true":
-        current = urlsplit(request.headers.get("HX-Current-URL", ""))
-        here = sanitize_next_url(current.path + (f"?{current.query}" if current.query else ""))
+        current = request.headers.get("HX-Current-URL", "")
+        _, _, path = current.partition("://")[2].partition("/")
+        here = sanitize_next_url("/" + path.partition("#")[0])
         return Response("", 401, headers={"HX-Redirect": f"/sign-in?next={quote(here)}"})
+    is_page = request.method == "GET"
+    wanted = sanitize_next_url(request.full_path.rstrip("?")) if is_page else "/"
     suffix = "" if wanted == "/" else f"?next={quote(wanted)}"
     return redirect(f"/sign-in{suffix}", 303)

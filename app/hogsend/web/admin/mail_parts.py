@@ -10,8 +10,8 @@ from email.message import EmailMessage
 
 from quart import Response
 
-_HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
-_PIXEL = re.compile(r"<img\b[^>]*\bsrc=[\"'][^\"']*/o/[^\"']+\.gif[\"'][^>]*>", re.IGNORECASE)
+_HEAD = re.compile(r"<head(?:\s[^<>]*)?>", re.IGNORECASE)
+_IMAGE = re.compile(r"<img\b[^<>]*>", re.IGNORECASE)
 
 # A mail has its own styles and images; scripts, forms and plugins never run, and it has no origin,
 # so that it can reach neither the dashboard nor its cookie.
@@ -65,6 +65,11 @@ def _decode_part(message: EmailMessage, kind: str) -> str:
         return ""
 
 
+def _drop_pixel(image: re.Match[str]) -> str:
+    tag = image.group()
+    return "" if "/o/" in tag and ".gif" in tag else tag
+
+
 def respond_with_mail(html: str, *, has_working_links: bool) -> Response:
     """Return a mail's HTML for a sandboxed frame.
 
@@ -76,7 +81,7 @@ def respond_with_mail(html: str, *, has_working_links: bool) -> Response:
     base = '<meta name="referrer" content="no-referrer"><base target="_blank">'
     html = _HEAD.sub(lambda match: match.group() + base, html, count=1)
     if not has_working_links:
-        html = _PIXEL.sub("", html)
+        html = _IMAGE.sub(_drop_pixel, html)
     response = Response(html, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _POLICY + (
         _ALLOW_LINKS if has_working_links else ""
