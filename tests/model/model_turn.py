@@ -64,6 +64,7 @@ def _commit(
     enrollment.wake = turn.wait.until if turn.wait else None
     enrollment.journal |= turn.recorded
     enrollment.sends += sum(mail.status == "queued" for mail in turn.mails)
+    enrollment.unaddressed += sum(mail.reason == "no_address" for mail in turn.mails)
     model.mails += turn.mails
     for name, properties, depth in turn.triggered:
         model.ingest(enrollment.person.survivor, name, properties, depth=depth)

@@ -111,6 +111,7 @@ class ModelEnrollment:
     wait_result: ModelEvent | None = None
     attempt: int = 0
     sends: int = 0
+    unaddressed: int = 0
     journal: dict[str, Any] = field(default_factory=dict[str, Any])
     step_attempts: dict[str, tuple[int, bool, bool]] = field(default_factory=dict[str, Any])
     reason: str | None = None
@@ -126,6 +127,12 @@ class ModelEnrollment:
     def is_entry(self) -> bool:
         """Whether the enrollment counts as an entry; a failure before the first send does not."""
         return self.state != "failed" or self.sends > 0
+
+    @property
+    def keeps_out(self) -> bool:
+        """Whether the entry limits another; not if only the address was missing, known by now."""
+        lacked_address = self.unaddressed > 0 and self.sends == 0
+        return not (lacked_address and self.person.survivor.email)
 
 
 class Holdouts:

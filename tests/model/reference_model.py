@@ -180,7 +180,7 @@ class ReferenceModel:
             for enrollment in self.find_live(event.person)
             if (enrollment.journey, enrollment.key) == (plan.id, key)
         ]
-        restarted = live[0] if live and plan.restarts else None
+        restarted = live[0] if live and (plan.restarts or not live[0].keeps_out) else None
         entered = self._enter(plan, event, restarted)
         if entered == "journey_broken":
             self.missed.append((plan.id, event))
@@ -194,7 +194,7 @@ class ReferenceModel:
         if reason not in (None, "held_out"):
             return reason
         if restarted:
-            self.end(restarted, "restarted")
+            self.end(restarted, "restarted" if plan.restarts else "address_known")
         enrollment = self.begin(plan, event)
         if reason:
             enrollment.state, enrollment.wake = reason, None
@@ -212,7 +212,11 @@ class ReferenceModel:
             and (enrollment.journey, enrollment.key) == (plan.id, key)
             and enrollment is not restarted
         ]
-        entries = [enrollment.entered_at for enrollment in earlier if enrollment.is_entry]
+        entries = [
+            enrollment.entered_at
+            for enrollment in earlier
+            if enrollment.is_entry and enrollment.keeps_out
+        ]
         period = plan.entry if isinstance(plan.entry, timedelta) else None
         reasons = {
             "disabled": not plan.enabled,

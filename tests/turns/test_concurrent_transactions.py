@@ -125,3 +125,33 @@ async def test_an_email_that_an_exit_is_cancelling_is_not_handed_over(world: Wor
     async with commit_event_during(world, "stop", begin, user_id="ada") as withdrawn:
         assert isinstance(withdrawn, Withdrawn)
         assert await world.send_outcomes() == [("welcome", "cancelled", "exit_on stop")]
+
+
+async def test_an_event_that_arrives_while_its_contact_is_merged_reaches_the_survivor(
+    world: World,
+):
+    await world.submit("hello", email="ada@example.com")
+    await world.submit("hello", user_id="ada")
+    late = world.submit("go", email="ada@example.com")
+    async with commit_event_during(
+        world, "login", late, user_id="ada", email="ada@example.com"
+    ) as result:
+        ada = await world.contact()
+        assert result.contact_id == ada.id
+        assert (await world.enrollment()).contact_id == ada.id
+
+
+async def test_a_reference_to_a_contact_that_is_merged_down_a_chain_reaches_the_last_survivor(
+    world: World,
+):
+    first = await world.submit("hello", anonymous_id="v1")
+    await world.submit("hello", email="ada@example.com")
+    await world.submit("login", email="ada@example.com", anonymous_id="v1")
+    await world.submit("hello", user_id="ada")
+    late = world.submit("go", contact_id=first.contact_id)
+    async with commit_event_during(
+        world, "login", late, user_id="ada", email="ada@example.com"
+    ) as result:
+        ada = await world.contact()
+        assert result.contact_id == ada.id
+        assert (await world.enrollment()).contact_id == ada.id

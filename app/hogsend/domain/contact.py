@@ -26,6 +26,8 @@ class Contact:
             given.
         last_seen_at: when the newest event or call named the contact; as `first_seen_at`, unless
             given.
+        revision: the number of the newest change of the identities, the address, the consents or
+            the suppression of the contact; a merge raises it too.
     """
 
     id: UUID
@@ -36,6 +38,7 @@ class Contact:
     event_seq: int = 0
     first_seen_at: datetime = UNKNOWN_INSTANT
     last_seen_at: datetime = UNKNOWN_INSTANT
+    revision: int = 0
 
     def __post_init__(self) -> None:
         if self.first_seen_at is UNKNOWN_INSTANT:

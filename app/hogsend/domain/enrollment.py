@@ -126,6 +126,7 @@ class Enrollment:
             nothing.
         person: a snapshot of the contact at enrollment, until the first turn puts the snapshot into
             the journal.
+        unaddressed_sends: how many mails were skipped because the contact had no address.
     """
 
     id: UUID
@@ -148,11 +149,17 @@ class Enrollment:
     ended_at: datetime | None = None
     fence: int = 0
     person: Mapping[str, Any] | None = None
+    unaddressed_sends: int = 0
 
     @property
     def is_live(self) -> bool:
         """Whether the enrollment has not ended, so that the contact cannot enter again."""
         return self.state in LIVE_STATES
+
+    @property
+    def could_send_nothing(self) -> bool:
+        """Whether the contact had no address whenever the enrollment sent a mail."""
+        return self.unaddressed_sends > 0 and self.sends == 0
 
     def apply_event(self, event: Event, at: datetime, now: datetime) -> Enrollment:
         """Return the enrollment after an event, which may end its wait.

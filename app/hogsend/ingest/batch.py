@@ -176,6 +176,7 @@ class IngestBatch:
             address, reason = incoming.suppress.address, incoming.suppress.reason
             self._writes.suppressions.append((address, reason, incoming.send_id))
             self._contacts.suppressed_addresses[address] = reason
+            state.raise_revision()
         exits: EnrollmentRows = []
         waits: EnrollmentRows = []
         # With `only_journey`, an operator enrolls the contact by hand: no other journey reacts.
@@ -259,6 +260,7 @@ class IngestBatch:
             # The link in a mail may name a list that has been removed from the code since.
             and incoming.source != "recipient"
         )
+        state.raise_revision()
         for list_id, subscribed in incoming.lists.items():
             if list_id in unknown:
                 continue
@@ -349,7 +351,9 @@ class IngestBatch:
     ) -> dict[str, Any]:
         key = compute_entry_key(journey, event) or ""
         live = [e for e in state.live.values() if (e.journey_id, e.entry_key) == (journey.id, key)]
-        restarted = live if journey.on_retrigger == "restart" else []
+        restarts = journey.on_retrigger == "restart"
+        has_address = state.contact.email is not None
+        restarted = [e for e in live if restarts or (e.could_send_nothing and has_address)]
         enrollment = try_enroll(
             journey,
             Cause(event, incoming.depth),
@@ -363,7 +367,7 @@ class IngestBatch:
         if isinstance(enrollment, str):
             return self._refuse(journey, enrollment, event, state)
         for replaced in restarted:
-            self._exit(state, replaced, "restarted")
+            self._exit(state, replaced, "restarted" if restarts else "address_known")
         self._writes.started[enrollment.id] = enrollment
         self._tally.change_state(journey.id, None, enrollment.state)
         self.topics.add("enrollments")

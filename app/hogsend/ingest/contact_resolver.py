@@ -29,6 +29,7 @@ class ContactState:
         changed: whether the contact has to be written.
         live: the live enrollments, by id.
         entries: when the contact last entered a journey, by the journey's id and the entry key.
+        unaddressed_entries: the same for entries that could send nothing for want of an address.
         held_out_by_journey: whether the contact was held out, for each journey that it has
             entered; later entries keep the answer.
         subscriptions: the contact's choice for each list.
@@ -41,6 +42,9 @@ class ContactState:
     entries: dict[tuple[str, str], datetime] = field(
         default_factory=dict[tuple[str, str], datetime]
     )
+    unaddressed_entries: dict[tuple[str, str], datetime] = field(
+        default_factory=dict[tuple[str, str], datetime]
+    )
     held_out_by_journey: dict[str, bool] = field(default_factory=dict[str, bool])
     subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
 
@@ -48,6 +52,21 @@ class ContactState:
     def consents(self) -> Consents:
         """The contact's choice for each list."""
         return Consents(self.subscriptions)
+
+    def find_last_entry(self, entry: tuple[str, str]) -> datetime | None:
+        """Return when the contact last entered a journey, if an entry counts.
+
+        Args:
+            entry: the journey's id and the entry key.
+        """
+        at = self.entries.get(entry)
+        # What could send nothing for want of an address does not keep out a contact who has one.
+        unaddressed_at = None if self.contact.email else self.unaddressed_entries.get(entry)
+        return max(filter(None, (at, unaddressed_at)), default=None)
+
+    def raise_revision(self) -> None:
+        """Note a change of what turns decide by, so that a turn that is running runs again."""
+        self.contact = replace(self.contact, revision=self.contact.revision + 1)
 
 
 class MergeNeeded(Exception):
@@ -100,8 +119,15 @@ class ContactResolver:
         if ids:
             await self._load_contacts(tx, list(dict.fromkeys(ids)))
         for identity, contact in owners.items():
-            self._by_identity[identity] = self._by_id[contact.id]
+            # Another process may have merged the contact before its row was locked.
+            self._by_identity[identity] = self._by_id[self._find_survivor_id(contact.id)]
         return known_keys
+
+    def _find_survivor_id(self, contact_id: UUID) -> UUID:
+        """Return the contact that a contact was merged into, also down a chain of merges."""
+        while contact_id in self._survivors:
+            contact_id = self._survivors[contact_id]
+        return contact_id
 
     async def _load_contacts(self, tx: Transaction, ids: Sequence[UUID]) -> None:
         # The contacts are locked first, so that their other rows cannot change after they are read.
@@ -122,7 +148,10 @@ class ContactResolver:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
         for (contact_id, journey_id, key), entry in entries.items():
             state = self._by_id[contact_id]
-            state.entries[journey_id, key] = entry.at
+            if entry.at is not None:
+                state.entries[journey_id, key] = entry.at
+            if entry.unaddressed_at is not None:
+                state.unaddressed_entries[journey_id, key] = entry.unaddressed_at
             held_out = state.held_out_by_journey.get(journey_id, False)
             state.held_out_by_journey[journey_id] = held_out or entry.held_out
         if locked.survivors:
@@ -144,8 +173,7 @@ class ContactResolver:
             MergeNeeded: the event shows that several contacts are one person.
         """
         if incoming.contact_id is not None:
-            contact_id = self._survivors.get(incoming.contact_id, incoming.contact_id)
-            return self._by_id.get(contact_id), False
+            return self._by_id.get(self._find_survivor_id(incoming.contact_id)), False
         identities = to_identities(incoming.user_id, incoming.email, incoming.anonymous_id)
         owners = list(
             {
@@ -189,7 +217,11 @@ class ContactResolver:
             contact.anonymous_id,
         ):
             state.contact = replace(
-                contact, user_id=user_id, email=email, anonymous_id=anonymous_id
+                contact,
+                user_id=user_id,
+                email=email,
+                anonymous_id=anonymous_id,
+                revision=contact.revision + 1,
             )
 
 

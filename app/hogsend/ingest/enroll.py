@@ -61,7 +61,7 @@ def try_enroll(
         is_late=not journey.accept_late and _has_arrived_late(event, rules),
         is_looped=cause.depth > MAX_CHAIN_LENGTH,
         is_live=_is_in_journey(state, entry, replaces),
-        last_entry=None if replaces else state.entries.get(entry),
+        last_entry=None if replaces else state.find_last_entry(entry),
         is_subscribed=state.consents.allows(rules.find_list(journey.list_id)),
         is_suppressed=(state.contact.email or "") in suppressed,
         is_held_out=not replaces and _is_held_out(journey, state),

@@ -113,6 +113,7 @@ def _combine(survivor: Contact, loser: Contact) -> Contact:
         properties=fold_properties(loser.properties, survivor.properties),
         # One more than any event has, so that a turn that is running sees that something changed.
         event_seq=max(survivor.event_seq, loser.event_seq) + 1,
+        revision=max(survivor.revision, loser.revision) + 1,
     )
 
 

@@ -224,7 +224,7 @@ async def unsuppress_address(installation: Installation, actor: Actor, contact_i
     await apply_audited(
         installation,
         actor,
-        [consents.unsuppress(contact.email)],
+        [contacts.raise_revision(contact.email), consents.unsuppress(contact.email)],
         "unsuppress",
         f"/contacts/{contact.id}",
         "contacts",

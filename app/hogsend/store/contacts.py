@@ -182,6 +182,15 @@ def update(contacts: Iterable[Contact], now: datetime) -> Write:
     )
 
 
+def raise_revision(address: str) -> Write:
+    """Note that the suppression of an address has changed, at the contact whose address it is."""
+    return Write(
+        "UPDATE contacts SET revision = revision + 1 WHERE id = "
+        "(SELECT i.contact_id FROM identities i WHERE i.identity = ?)",
+        [("e:" + address,)],
+    )
+
+
 def add_identities(pairs: Sequence[tuple[str, UUID]]) -> Write:
     """Add identities, each with the id of its contact.
 

@@ -16,10 +16,10 @@ from .fields import to_micros
 from .models import DUE, LIVE, EnrollmentRow
 from .rows import RowMapper, read_column, read_pairs
 
-# A new enrollment has had no turn, is in no wait and has not ended.
+# A new enrollment has had no turn, is in no wait and has not ended; the last has a default.
 _ZERO = ("turn", "attempt", "sends", "fence")
 _NEW = ENROLLMENTS.build_write_columns(
-    without=(*_ZERO, "wait", "wait_result", "error", "end_reason", "ended_at"),
+    without=(*_ZERO, "unaddressed_sends", "wait", "wait_result", "error", "end_reason", "ended_at"),
     extra=("updated_at",),
 )
 _CHANGED = ENROLLMENTS.build_write_columns(
@@ -78,11 +78,14 @@ class LastEntry:
     """A contact's last entry into a journey.
 
     Args:
-        at: when the contact last entered.
+        at: when the contact last entered; None if no entry counts always.
+        unaddressed_at: the same for entries that could send nothing, because the contact had no
+            address; such an entry counts until the contact has an address.
         held_out: whether the contact was ever held out.
     """
 
-    at: datetime
+    at: datetime | None
+    unaddressed_at: datetime | None
     held_out: bool
 
 
@@ -90,7 +93,8 @@ class _Entry(NamedTuple):
     contact_id: UUID
     journey_id: str
     entry_key: str
-    entered_at: datetime
+    entered_at: datetime | None
+    unaddressed_at: datetime | None
     held_out: bool
 
 
@@ -104,7 +108,9 @@ def find_last_entries(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str
     for the survivor.
     """
     entries = (
-        "n.journey_id, n.entry_key, MAX(n.entered_at), "
+        "n.journey_id, n.entry_key, "
+        "MAX(CASE WHEN n.sends > 0 OR n.unaddressed_sends = 0 THEN n.entered_at END), "
+        "MAX(CASE WHEN n.sends = 0 AND n.unaddressed_sends > 0 THEN n.entered_at END), "
         "MAX(CASE n.state WHEN 'held_out' THEN 1 ELSE 0 END) FROM {} WHERE {} IN ? "
         "AND (n.state <> 'failed' OR n.sends > 0) GROUP BY {}, n.journey_id, n.entry_key"
     )
@@ -113,7 +119,7 @@ def find_last_entries(contact_ids: Sequence[UUID]) -> Query[dict[tuple[UUID, str
         "contacts c JOIN enrollments n ON n.contact_id = c.id", *["c.merged_into"] * 2
     )
     return Query(
-        f"SELECT n.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 4",
+        f"SELECT n.contact_id, {own} UNION ALL SELECT c.merged_into, {merged}",
         [list(contact_ids)] * 2,
         _read_last_entries,
     )
@@ -123,9 +129,12 @@ def _read_last_entries(rows: list[Row]) -> dict[tuple[UUID, str, str], LastEntry
     entries: dict[tuple[UUID, str, str], LastEntry] = {}
     for row in map(_ENTRIES.read, rows):
         key = row.contact_id, row.journey_id, row.entry_key
-        before = entries.get(key)
-        held_out = row.held_out or (before is not None and before.held_out)
-        entries[key] = LastEntry(row.entered_at, held_out)
+        before = entries.get(key, LastEntry(None, None, False))
+        entries[key] = LastEntry(
+            max(filter(None, (before.at, row.entered_at)), default=None),
+            max(filter(None, (before.unaddressed_at, row.unaddressed_at)), default=None),
+            before.held_out or row.held_out,
+        )
     return entries
 
 

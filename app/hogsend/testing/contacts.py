@@ -51,6 +51,7 @@ async def upsert_contact(
             user_id=contact.user_id or user_id,
             email=address or contact.email,
             properties={**contact.properties, **properties},
+            revision=contact.revision + 1,
         )
         if existing is None:
             tally.add_to_gauge(counters.CONTACTS, 1)

@@ -28,12 +28,14 @@ class FinishedTurn:
     Args:
         journey: the journey's definition.
         enrollment: the enrollment before the turn.
+        revision: the contact's revision when the turn's rows were loaded.
         last_seq: the number of the contact's newest event that the turn has considered.
         result: the turn's result.
     """
 
     journey: Journey
     enrollment: Enrollment
+    revision: int
     last_seq: int
     result: TurnResult
 
@@ -61,8 +63,8 @@ async def commit_turns(
     """Write turns inside a transaction.
 
     A turn writes nothing when its enrollment has ended or moved on since the turn began. A turn
-    also writes nothing when its wait was ended or its contact was merged into another; the turn
-    then runs again.
+    also writes nothing when its wait was ended, or when its contact was merged or got another
+    identity, address, consent or suppression; the turn then runs again at once.
 
     Args:
         tx: the transaction.
@@ -80,7 +82,7 @@ async def commit_turns(
         contacts.lock({turn.enrollment.contact_id for turn in finished}, tx.dialect.lock_rows),
         enrollments.find_by_ids([turn.enrollment.id for turn in finished]),
     )
-    valid = [turn for turn in finished if _is_unchanged(turn, present.get(turn.enrollment.id))]
+    valid = [turn for turn in finished if _is_unchanged(turn, present, locked.by_id)]
     valid_ids = {turn.enrollment.id for turn in valid}
     late = await _find_late_events(tx, valid, locked.by_id)
     changes: list[Change] = []
@@ -125,12 +127,20 @@ def _add_ingested(batch: BatchResult, ingested: BatchResult) -> None:
     batch.topics |= ingested.topics
 
 
-def _is_unchanged(turn: FinishedTurn, present: Enrollment | None) -> bool:
-    """Return whether the enrollment is still the one that the turn started from."""
+def _is_unchanged(
+    turn: FinishedTurn,
+    enrollments_by_id: dict[UUID, Enrollment],
+    contacts_by_id: dict[UUID, Contact],
+) -> bool:
+    """Return whether enrollment and contact are still those that the turn started from."""
+    present = enrollments_by_id.get(turn.enrollment.id)
+    contact = contacts_by_id.get(turn.enrollment.contact_id)
     return (
         present is not None
         and present.state in ("active", "waiting")
         and _identify_version(present) == _identify_version(turn.enrollment)
+        and contact is not None
+        and contact.revision == turn.revision
     )
 
 
@@ -158,23 +168,15 @@ async def _find_late_events(
     if not waiting:
         return {}
     contact_ids = [enrollment.contact_id for enrollment, *_ in waiting]
-    # The events of contacts that were merged into these meanwhile are numbered separately.
-    merged = await tx.fetch_one(contacts.find_merged(contact_ids))
     names = sorted({match.event for *_, wait in waiting for match in wait.events})
-    own, others = await tx.fetch(
-        events.find_by_names(contact_ids, names, min(last_seq for _, last_seq, *_ in waiting)),
-        events.find_by_names(list(merged), names),
-    )
-    renumbered = (replace(event, seq=0) for event in others)
-    arrived = sorted([*own, *renumbered], key=lambda event: event.id)
+    first_seq = min(last_seq for _, last_seq, *_ in waiting)
+    arrived = await tx.fetch_one(events.find_by_names(contact_ids, names, first_seq))
     late: dict[UUID, LateEvents] = {}
     for enrollment, last_seq, look_back, wait in waiting:
         for event in arrived:
-            owner_id = event.contact_id
-            is_own = owner_id == enrollment.contact_id and event.seq > last_seq
-            is_merged = owner_id and merged.get(owner_id) == enrollment.contact_id
             if (
-                (is_own or is_merged)
+                event.contact_id == enrollment.contact_id
+                and event.seq > last_seq
                 and look_back.can_see(event, enrollment.contact_id)
                 and wait.matches(event, event.received_at)
             ):
@@ -227,6 +229,8 @@ def apply_turn(
         wait_result=before.wait_result if state == "drifted" else event,
         look_back=result.look_back,
         sends=before.sends + sum(send.status == "queued" for send in result.sends),
+        unaddressed_sends=before.unaddressed_sends
+        + sum(send.reason == "no_address" for send in result.sends),
         error=None,
         end_reason=result.reason,
         ended_at=now if has_ended else None,

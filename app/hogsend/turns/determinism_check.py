@@ -45,7 +45,11 @@ async def check_determinism(
 def _enrollment_after(execution: TurnExecution, now: datetime) -> Enrollment:
     inputs = execution.inputs
     turn = FinishedTurn(
-        execution.journey, inputs.enrollment, inputs.contact.event_seq, execution.result
+        execution.journey,
+        inputs.enrollment,
+        inputs.contact.revision,
+        inputs.contact.event_seq,
+        execution.result,
     )
     return apply_turn(turn, inputs.enrollment, None, now)
 

@@ -367,7 +367,8 @@ def _is_due(enrollment: Enrollment, now: datetime) -> bool:
 def _build_finished_turn(execution: TurnExecution) -> FinishedTurn:
     inputs, result = execution.inputs, execution.result
     last_seq = max(inputs.contact.event_seq, result.last_counted_seq)
-    return FinishedTurn(execution.journey, inputs.enrollment, last_seq, result)
+    revision = inputs.contact.revision
+    return FinishedTurn(execution.journey, inputs.enrollment, revision, last_seq, result)
 
 
 def _raise_first(results: Sequence[BaseException | None]) -> None:

@@ -116,7 +116,9 @@ async def load_turns(
             execution = TurnExecution(journey, function, inputs, environment, is_dry_run=is_dry_run)
         except Exception:
             result = build_failed_result(enrollment.look_back, traceback.format_exc())
-            loaded.failed.append(FinishedTurn(journey, enrollment, contact.event_seq, result))
+            loaded.failed.append(
+                FinishedTurn(journey, enrollment, contact.revision, contact.event_seq, result)
+            )
         else:
             loaded.executions.append(execution)
     return loaded

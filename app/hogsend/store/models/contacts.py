@@ -15,6 +15,7 @@ class ContactRow(Model):
 
     `external_id` is the user id of the installation's product, and `anonymous_id` the id of a
     browser; each is null while it is unknown. `event_seq` is the `seq` of the contact's last event.
+    `revision` counts the changes of what turns decide by, such as the address and the consents.
     `merged_into` is the contact that replaced this one in a merge, and null otherwise. `erased_at`
     is set when the contact's personal data was erased.
     """
@@ -25,6 +26,7 @@ class ContactRow(Model):
     anonymous_id = fields.CharField(max_length=200, null=True)
     properties: Any = json_field(default=dict)
     event_seq = fields.BigIntField(default=0)
+    revision = fields.BigIntField(default=0, db_default=0)
     first_seen_at = InstantField()
     last_seen_at = InstantField()
     created_at = InstantField()

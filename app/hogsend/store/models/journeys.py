@@ -38,7 +38,8 @@ class EnrollmentRow(Model):
     the wait that the enrollment is in, and `wait_result` what ended it. The next wait considers
     events after `since_seq`, `since_at` and `since_event`. `holder` is the worker that runs its
     turn, when several workers share the database, and `fence` is the fencing token: it counts the
-    acquisitions. `summary` replaces the turns that were deleted at `compacted_at`.
+    acquisitions. `unaddressed_sends` counts the mails that were skipped because the contact had no
+    address. `summary` replaces the turns that were deleted at `compacted_at`.
     """
 
     id = IdField(primary_key=True)
@@ -58,6 +59,7 @@ class EnrollmentRow(Model):
     since_at = InstantField(default=0)
     since_event = IdField(null=True)
     sends = fields.IntField(default=0)
+    unaddressed_sends = fields.IntField(default=0, db_default=0)
     goal_at = InstantField(null=True)
     fence = fields.IntField(default=0)
     person = fields.TextField(null=True)
