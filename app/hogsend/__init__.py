@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .domain.event import Event, EventMatch, on
     from .domain.history import EmailPast, JourneyPast
     from .domain.journey import MailList, once_per
+    from .domain.trigger_property import trigger
     from .errors import HogsendError, JourneyCodeError, StepFailed
     from .turns.call_results import Sent, Throttle, Waited
     from .turns.calls import When
@@ -42,6 +43,7 @@ __all__ = [
     "once_per",
     "prop",
     "seconds",
+    "trigger",
     "weeks",
 ]
 
@@ -70,6 +72,7 @@ _MODULE_OF_NAME = {
     "once_per": ".domain.journey",
     "prop": ".domain.conditions",
     "seconds": ".domain.durations",
+    "trigger": ".domain.trigger_property",
     "weeks": ".domain.durations",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hogsend import days, hours, prop
+from hogsend import days, hours, on, prop, trigger
 from hogsend.domain.conditions import Condition, condition_from_json, describe
+from hogsend.domain.trigger_conditions import names_trigger, resolve_trigger
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA: dict[str, Any] = {
@@ -73,6 +75,8 @@ ADA: dict[str, Any] = {
         (prop("tags").contains("a"), True),
         (prop("tags").contains("ab"), False),
         (prop("seats").contains(5), False),
+        (prop("tags") == ["a", "b"], True),
+        (prop("tags") == ["b", "a"], False),
         (prop("plan").in_(["pro", "team"]), True),
         (prop("plan").in_([]), False),
         (prop("seats").in_([1, 5]), True),
@@ -106,6 +110,76 @@ def test_a_condition_holds_or_not_and_so_does_its_stored_form(condition: Any, ho
     assert again.matches(ADA, NOW) is holds
     assert again.to_json() == condition.to_json()
     assert describe(condition)
+
+
+ABOUT_TRIGGER = [
+    (prop("plan") == trigger("plan"), {"plan": "pro"}, True),
+    (prop("plan") == trigger("plan"), {"plan": "free"}, False),
+    (trigger("plan") == prop("plan"), {"plan": "pro"}, True),
+    (prop("plan") != trigger("plan"), {"plan": "free"}, True),
+    (prop("plan") == trigger("company.plan"), {"company": {"plan": "pro"}}, True),
+    (prop("seats") > trigger("least"), {"least": 4}, True),
+    (trigger("least") < prop("seats"), {"least": 5}, False),
+    (prop("seats") >= trigger("least"), {"least": "4"}, False),
+    (prop("seats") <= trigger("most"), {"most": 5.0}, True),
+    (prop("seats") < trigger("most"), {"most": 5}, False),
+    (prop("active") == trigger("on"), {"on": True}, True),
+    (prop("active") == trigger("on"), {"on": 1}, False),
+    (prop("tags") == trigger("tags"), {"tags": ADA["tags"]}, True),
+    (prop("company") == trigger("company"), {"company": ADA["company"]}, True),
+    (prop("tags").contains(trigger("tag")), {"tag": "a"}, True),
+    (prop("plan").in_(trigger("plans")), {"plans": ["team", "pro"]}, True),
+    (prop("plan").in_(trigger("plans")), {"plans": []}, False),
+    (prop("plan").in_(trigger("plans")), {"plans": "pro"}, False),
+    (prop("trial_ends") == trigger("ends"), {"ends": "2026-03-04T10:00:00+01:00"}, True),
+    # Nothing is equal, unequal, less or greater than a property that the trigger lacks.
+    (prop("plan") == trigger("plan"), {}, False),
+    (prop("plan") != trigger("plan"), {}, False),
+    (prop("plan") != trigger("plan"), {"plan": None}, False),
+    (prop("gone") == trigger("gone"), {}, False),
+    (prop("none") == trigger("none"), {"none": None}, False),
+    (~(prop("plan") == trigger("plan")), {}, True),
+    ((prop("plan") == trigger("plan")) & (prop("seats") > 4), {"plan": "pro"}, True),
+    ((prop("plan") == trigger("plan")) | (prop("seats") > 5), {"plan": "free"}, False),
+]
+
+
+@pytest.mark.parametrize(("condition", "properties", "holds"), ABOUT_TRIGGER, ids=str)
+def test_a_condition_compares_with_the_trigger_and_so_does_its_stored_form(
+    condition: Any, properties: dict[str, Any], holds: bool
+):
+    assert names_trigger(condition)
+    assert "the trigger's " in describe(condition)
+    again = condition_from_json(json.loads(json.dumps(condition.to_json())))
+    assert again == condition
+    for unresolved in (condition, again):
+        resolved = resolve_trigger(unresolved, properties)
+        assert resolved.matches(ADA, NOW) is holds
+        # A wait stores the resolved condition.
+        stored = json.loads(json.dumps(resolved.to_json()))
+        assert condition_from_json(stored).matches(ADA, NOW) is holds
+
+
+def test_a_condition_without_the_trigger_stays_the_same():
+    condition = (prop("plan") == "pro") & ~prop("seats").in_([1])
+    assert not names_trigger(condition)
+    assert resolve_trigger(condition, {"plan": "free"}) == condition
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda: trigger(""),
+        lambda: trigger(7),  # type: ignore[arg-type]
+        lambda: prop("plan").in_(["pro", trigger("plan")]),
+        lambda: on("go", where=trigger("plan") == "pro"),  # type: ignore[arg-type]
+        lambda: (prop("plan") == "pro") & (trigger("plan") == "pro"),  # type: ignore[operator]
+        lambda: on(trigger("event")),  # type: ignore[arg-type]
+    ],
+)
+def test_a_property_of_the_trigger_in_the_wrong_place_is_refused(mistake: Callable[[], Any]):
+    with pytest.raises(TypeError):
+        mistake()
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

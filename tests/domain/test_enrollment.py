@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from hogsend import days, on, once_per, prop, seconds
 from hogsend.domain.conditions import prop as domain_prop
@@ -18,10 +20,10 @@ from hogsend.domain.enrollment import (
     LookBack,
     Skip,
     Wait,
-    compute_entry_key,
     decide_enrollment,
     find_exit_rule,
 )
+from hogsend.domain.entry_key import compute_entry_key, describe_entry_key, is_for_entry
 from hogsend.domain.event import Event
 from hogsend.domain.journey import Entry, Journey
 
@@ -57,7 +59,7 @@ def decide(*changes: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]) -> E
 
 def test_where_nothing_refuses_the_person_enters():
     assert decide() == Enroll("j", "")
-    assert decide(({"entry_key": "cart"}, {}, {})) == Enroll("j", "7")
+    assert decide(({"entry_key": "cart"}, {}, {})) == Enroll("j", "=7")
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal[0])
@@ -103,12 +105,51 @@ def test_a_period_counts_from_the_last_entry(since: timedelta | None, expected: 
 
 @pytest.mark.parametrize(
     ("value", "key"),
-    [("a", "a"), (7, "7"), (7.0, "7"), (True, "True"), ("x" * 200, "x" * 200), (0, "0")],
+    [
+        ("a", "a"),
+        ("7", "7"),
+        ("True", "True"),
+        ("é 'x'", "é 'x'"),
+        ("x" * 200, "x" * 200),
+        (7, "=7"),
+        (7.0, "=7"),
+        (0, "=0"),
+        (-1.5, "=-1.5"),
+        (True, "=true"),
+        (False, "=false"),
+        ("", '=""'),
+        ("=7", '="=7"'),
+        ('="é"', '="=\\"é\\""'),
+    ],
 )
-def test_the_key_of_an_entry_is_text(value: Any, key: str):
+def test_the_key_of_an_entry_is_the_text_or_the_json_of_another_value(value: Any, key: str):
     journey = replace(JOURNEY, entry_key="cart.id")
     event = replace(GO, properties={"cart": {"id": value}})
     assert compute_entry_key(journey, event) == key
+    assert is_for_entry(event, journey, key)
+    assert not is_for_entry(event, journey, "other")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("a", "a"), ("=7", "7"), ("=true", "true"), ('=""', ""), ('="=7"', "=7"), ('="é"', "é")],
+)
+def test_a_key_is_shown_as_its_value(key: str, shown: str):
+    assert describe_entry_key(key) == shown
+
+
+KEYS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+
+
+@given(one=KEYS, other=KEYS)
+@example(True, 1)
+@example("=7", 7)
+@example('=""', "")
+def test_two_values_give_one_key_only_if_they_are_equal_in_json(one: Any, other: Any):
+    journey = replace(JOURNEY, entry_key="id")
+    keys = [compute_entry_key(journey, replace(GO, properties={"id": v})) for v in (one, other)]
+    same_type = isinstance(one, bool) == isinstance(other, bool)
+    assert (keys[0] == keys[1]) == (same_type and one == other)
 
 
 def test_long_keys_with_the_same_start_stay_different():

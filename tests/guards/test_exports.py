@@ -31,6 +31,7 @@ EXPORTS = {
     "once_per",
     "prop",
     "seconds",
+    "trigger",
     "weeks",
 }
 CALLS = {

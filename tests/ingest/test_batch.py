@@ -219,7 +219,7 @@ async def test_a_journey_with_an_entry_key_needs_a_value_for_the_key(idle_world:
     cart = {"cart": {"id": value}}
     assert await try_entry(idle_world, "j", user_id="ada", properties=cart) == "no_key"
     assert await try_entry(idle_world, "j", user_id="ada", properties={"cart": {"id": 7}}) is None
-    assert (await idle_world.enrollment()).entry_key == "7"
+    assert (await idle_world.enrollment()).entry_key == "=7"
 
 
 async def test_a_contact_in_a_journey_is_not_enrolled_again(idle_world: World):

@@ -305,6 +305,37 @@ def test_harmless_code_gets_no_warning(tmp_path: Path, body: str):
     assert diagnose_text(tmp_path, build_source(body, "lock = None")) == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        'if trigger("plan") == "pro": await ctx.exit()',
+        'if "pro" != trigger("plan"): await ctx.exit()',
+        'await ctx.send("welcome", props={"plan": trigger("plan")})',
+        'await ctx.trigger("won", {"plan": trigger("plan")})',
+        'await ctx.wait_for(trigger("event"))',
+    ],
+)
+def test_a_property_of_the_trigger_outside_a_condition_is_an_error(tmp_path: Path, body: str):
+    (problem,) = diagnose_text(tmp_path, build_source(body, "from hogsend import trigger"))
+    assert (problem.file, problem.line, problem.severity) == ("j.py", 7, "error")
+    assert "`trigger(…)` is not the value itself" in problem.problem
+    assert "ctx.event.properties" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'await ctx.wait_for("paid", where=prop("id") == trigger("id"))',
+        'await ctx.wait_for(on("paid", where=~(prop("n") < trigger("n"))))',
+        'await ctx.wait_for_any(["left", on("paid", where=prop("tags").contains(trigger("id")))])',
+        'await ctx.digest(hours(1), "seen", where=prop("id").in_(trigger("ids")))',
+        'same = trigger("id") == prop("id")\nawait ctx.history.count("paid", where=same)',
+    ],
+)
+def test_a_property_of_the_trigger_in_a_condition_is_not_reported(tmp_path: Path, body: str):
+    assert diagnose_text(tmp_path, build_source(body, "from hogsend import trigger")) == []
+
+
 def test_the_example_journeys_have_no_problems():
     templates = [path.stem for path in (SHIPPED / "emails").glob("*.html")]
     registry = load(SHIPPED)

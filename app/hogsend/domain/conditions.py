@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
 from .durations import describe_duration
+from .trigger_property import TriggerProperty
 
 # The value of a property that does not exist.
 MISSING: Any = object()
@@ -31,10 +32,10 @@ class Condition(Protocol):
 
 class _Combinable:
     def __and__(self, other: Condition) -> AllOf:
-        return AllOf((cast("Condition", self), other))
+        return AllOf((cast("Condition", self), _check_condition(other)))
 
     def __or__(self, other: Condition) -> AnyOf:
-        return AnyOf((cast("Condition", self), other))
+        return AnyOf((cast("Condition", self), _check_condition(other)))
 
     def __invert__(self) -> Not:
         return Not(cast("Condition", self))
@@ -46,14 +47,23 @@ class _Combinable:
         )
 
 
+def _check_condition(value: Any) -> Condition:
+    if not hasattr(value, "matches"):
+        raise TypeError(f"& and | combine conditions, and {value!r} is none")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Compare(_Combinable):
     """A comparison of one property with one value.
 
+    As long as the value is a property of the trigger, the comparison never holds: see
+    `resolve_trigger`.
+
     Args:
         path: the property's name; dots reach into nested objects (see `look_up`).
         operator: `eq neq gt gte lt lte contains in exists within`.
-        value: what to compare with; seconds for `within`.
+        value: what to compare with; seconds for `within`; may be a property of the trigger.
         as_number: whether to convert the property from a string to a number first.
     """
 
@@ -68,7 +78,7 @@ class Compare(_Combinable):
             actual = _to_number(actual)
         if self.operator == "exists":
             return actual is not MISSING and actual is not None
-        if actual is MISSING or actual is None:
+        if actual is MISSING or actual is None or isinstance(self.value, TriggerProperty):
             return False
         return _OPERATORS[self.operator](actual, self.value, now)
 
@@ -78,7 +88,9 @@ class Compare(_Combinable):
             "property": self.path,
             "operator": self.operator,
         }
-        if self.operator != "exists":
+        if isinstance(self.value, TriggerProperty):
+            stored["trigger"] = self.value.path
+        elif self.operator != "exists":
             is_list = isinstance(self.value, tuple)
             stored["value"] = [*cast("tuple[Any, ...]", self.value)] if is_list else self.value
         if self.as_number:
@@ -125,6 +137,10 @@ class Not(_Combinable):
         return {"type": "not", "condition": self.part.to_json()}
 
 
+# What has an order: numbers, texts and instants.
+_Ordered = float | str | datetime | TriggerProperty
+
+
 class Property:
     """A property, named by `prop`, that builds conditions when it is compared."""
 
@@ -151,23 +167,23 @@ class Property:
     def __ne__(self, value: object) -> Compare:  # type: ignore[override]
         return self._build("neq", value)
 
-    def __lt__(self, value: float | str | datetime) -> Compare:
+    def __lt__(self, value: _Ordered) -> Compare:
         return self._build("lt", value)
 
-    def __le__(self, value: float | str | datetime) -> Compare:
+    def __le__(self, value: _Ordered) -> Compare:
         return self._build("lte", value)
 
-    def __gt__(self, value: float | str | datetime) -> Compare:
+    def __gt__(self, value: _Ordered) -> Compare:
         return self._build("gt", value)
 
-    def __ge__(self, value: float | str | datetime) -> Compare:
+    def __ge__(self, value: _Ordered) -> Compare:
         return self._build("gte", value)
 
     def exists(self) -> Compare:
         """Hold when the property exists and is not null."""
         return self._build("exists", None)
 
-    def contains(self, value: str | float) -> Compare:
+    def contains(self, value: str | float | TriggerProperty) -> Compare:
         """Hold when the property is a string that contains the value, or a list that has it.
 
         Unlike `==`, elements of a list are compared as they are stored: the same time in another
@@ -175,8 +191,19 @@ class Property:
         """
         return self._build("contains", value)
 
-    def in_(self, values: Sequence[Any]) -> Compare:
-        """Hold when the property equals one of the values, as `==` compares them."""
+    def in_(self, values: Sequence[Any] | TriggerProperty) -> Compare:
+        """Hold when the property equals one of the values, as `==` compares them.
+
+        Args:
+            values: the values; or a property of the trigger that is a list.
+        """
+        if isinstance(values, TriggerProperty):
+            return self._build("in", values)
+        if any(isinstance(value, TriggerProperty) for value in values):
+            raise TypeError(
+                "in_([…]) takes plain values. Write the property of the trigger apart: "
+                f'(prop("{self.path}") == trigger(…)) | prop("{self.path}").in_([…])'
+            )
         return self._build("in", tuple(_to_stored_value(value) for value in values))
 
     def within(self, duration: timedelta) -> Compare:
@@ -207,8 +234,11 @@ def condition_from_json(stored: Mapping[str, Any]) -> Condition:
         operator = stored["operator"]
         if operator != "exists" and operator not in _OPERATORS:
             raise ValueError(f"unknown operator {operator!r} in a condition")
-        value = stored.get("value")
-        operand = tuple(cast("list[Any]", value)) if isinstance(value, list) else value
+        operand = stored.get("value")
+        if "trigger" in stored:
+            operand = TriggerProperty(stored["trigger"])
+        elif operator == "in" and isinstance(operand, list):
+            operand = tuple(cast("list[Any]", operand))
         return Compare(stored["property"], operator, operand, bool(stored.get("number")))
     if condition_type in ("and", "or"):
         parts = tuple(condition_from_json(part) for part in stored["conditions"])
@@ -231,6 +261,8 @@ def describe(condition: Condition) -> str:
     return str(condition.to_json())
 
 
+# A value that comes from an event may be long.
+_MAX_VALUE_LENGTH = 80
 _PHRASES = {
     "eq": "is",
     "neq": "is not",
@@ -250,7 +282,11 @@ def _describe_comparison(comparison: Compare) -> str:
         return (
             f"{comparison.path} is within {describe_duration(timedelta(seconds=comparison.value))}"
         )
-    value = f"“{comparison.value}”" if isinstance(comparison.value, str) else str(comparison.value)
+    value = str(comparison.value)
+    if len(value) > _MAX_VALUE_LENGTH:
+        value = value[: _MAX_VALUE_LENGTH - 1] + "…"
+    if isinstance(comparison.value, str):
+        value = f"“{value}”"
     return f"{comparison.path} {_PHRASES[comparison.operator]} {value}"
 
 

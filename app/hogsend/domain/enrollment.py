@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from uuid import UUID
 
 from .assignment import compute_point
-from .conditions import MISSING, look_up
+from .entry_key import compute_entry_key, is_for_entry
 from .event import Event, EventMatch
 from .journey import Journey
+from .trigger_conditions import names_trigger, resolve_match
 
 State = Literal[
     "active", "waiting", "completed", "exited", "failed", "drifted", "held_out", "parked"
 ]
-# A longer entry key is stored as its digest.
-MAX_KEY_LENGTH = 200
+MAX_REASON_LENGTH = 200
 LIVE_STATES = ("active", "waiting", "drifted", "parked")
 
 SkipReason = Literal[
@@ -161,16 +160,22 @@ class Enrollment:
         """Whether the contact had no address whenever the enrollment sent a mail."""
         return self.unaddressed_sends > 0 and self.sends == 0
 
-    def apply_event(self, event: Event, at: datetime, now: datetime) -> Enrollment:
+    def apply_event(
+        self, event: Event, journey: Journey | None, at: datetime, now: datetime
+    ) -> Enrollment:
         """Return the enrollment after an event, which may end its wait.
 
         Args:
             event: the event.
+            journey: the journey's definition, whose key decides whether the event concerns this
+                enrollment; None when it is not known.
             at: the instant at which conditions are evaluated.
             now: when the next turn is due if the wait ends.
         """
         wait = self.wait
         if wait is None or self.wait_result or not wait.matches(event, at):
+            return self
+        if journey is not None and not is_for_entry(event, journey, self.entry_key):
             return self
         if wait.remaining > 1:
             # The wait needs more events.
@@ -263,22 +268,6 @@ def is_held_out(journey: Journey, contact_id: UUID) -> bool:
     return compute_point(f"holdout:{journey.id}:{contact_id}") * 100 < journey.holdout
 
 
-def compute_entry_key(journey: Journey, event: Event) -> str | None:
-    """Return the entry key that an event gives; None when the event lacks the key's property."""
-    if journey.entry_key is None:
-        return ""
-    value = look_up(event.properties, journey.entry_key)
-    if value is MISSING or value is None or isinstance(value, dict | list):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        # JSON has one kind of number, so 1 and 1.0 must give the same key.
-        value = int(value)
-    key = str(cast("object", value))
-    if len(key) <= MAX_KEY_LENGTH:
-        return key
-    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
-
-
 def decide_enrollment(
     journey: Journey, event: Event, facts: EnrollmentFacts, now: datetime
 ) -> Enroll | Skip:
@@ -323,8 +312,42 @@ def _is_too_soon(journey: Journey, last_entry: datetime | None, now: datetime) -
     return period is not None and last_entry is not None and now - last_entry < period
 
 
-def find_exit_rule(journey: Journey, event: Event, now: datetime) -> EventMatch | None:
-    """Return the exit rule of a journey that an event meets, if any."""
-    return next(
-        (rule for rule in journey.exit_on if rule.matches(event.name, event.properties, now)), None
-    )
+def find_exit_rule(
+    journey: Journey,
+    event: Event,
+    now: datetime,
+    *,
+    entry_key: str = "",
+    trigger: Mapping[str, Any] | None = None,
+) -> EventMatch | None:
+    """Return the exit rule by which an event ends an enrollment, if any.
+
+    Args:
+        journey: the enrollment's journey.
+        event: an event of the enrollment's contact.
+        now: the instant at which conditions are evaluated.
+        entry_key: the enrollment's entry key.
+        trigger: the properties of the enrollment's trigger; None when no rule for this event names
+            the trigger, or when the trigger does not exist.
+    """
+    for rule in journey.exit_on:
+        if rule.event != event.name or not is_for_entry(event, journey, entry_key):
+            continue
+        if resolve_match(rule, trigger or {}).matches(event.name, event.properties, now):
+            return rule
+    return None
+
+
+def has_scoped_exit(journey: Journey, event_name: str) -> bool:
+    """Return whether an event may end some enrollments of a contact in a journey and not others."""
+    return journey.entry_key is not None or has_exit_naming_trigger(journey, event_name)
+
+
+def has_exit_naming_trigger(journey: Journey, event_name: str) -> bool:
+    """Return whether an exit rule for an event names the trigger."""
+    return any(rule.event == event_name and names_trigger(rule.where) for rule in journey.exit_on)
+
+
+def format_exit_reason(rule: EventMatch) -> str:
+    """Return the end reason of the enrollments that an exit rule ends."""
+    return f"exit_on {rule}"[:MAX_REASON_LENGTH]

@@ -8,21 +8,29 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import Enrollment, SkipReason, compute_entry_key, find_exit_rule
-from ..domain.event import Event, EventMatch
+from ..domain.enrollment import (
+    Enrollment,
+    SkipReason,
+    find_exit_rule,
+    format_exit_reason,
+    has_scoped_exit,
+)
+from ..domain.entry_key import compute_entry_key
+from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.incoming import MAX_CHAIN_LENGTH, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, Journey
 from ..errors import NotFound
-from ..store import contacts, counters
+from ..store import counters
 from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import Cause, KnownKey, NewEvent, Refusal
-from .batch_result import BatchResult
+from .batch_result import BatchResult, fill_in_contact_keys
 from .batch_writes import BatchWrites
 from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
 from .enroll import try_enroll
+from .exits import ScopedExit, Triggers, load_triggers
 from .merge import merge_contacts
 from .rules import IngestRules
 
@@ -60,37 +68,17 @@ async def ingest_batch(
             # in the next pass, where its event is the first.
             decided = batch.decided
             if decided == 0:
-                merged = await merge_contacts(tx, needed.contact_ids, tally, now)
+                merged = await merge_contacts(tx, needed.contact_ids, rules, tally, now)
                 result.ended.extend(merged.ended)
                 result.wakes.update(dict.fromkeys(merged.woken, now))
                 result.topics.update(("contacts", "enrollments", "sends"))
         await batch.write(tx)
-        await _fill_in_contact_keys(tx, result)
+        await fill_in_contact_keys(tx, result)
         result.wakes.update(batch.wakes)
         result.ended.extend(batch.ended)
         result.topics |= batch.topics
         remaining = remaining[decided:]
     return result
-
-
-async def _fill_in_contact_keys(tx: Transaction, result: BatchResult) -> None:
-    """Fill in the contact keys of the results that repeat the result of an earlier request."""
-    repeated = {
-        index: event_result
-        for index, event_result in enumerate(result.results)
-        if isinstance(event_result, IngestResult)
-        and not event_result.contact_key
-        and event_result.contact_id
-    }
-    if not repeated:
-        return
-    ids = {event_result.contact_id for event_result in repeated.values() if event_result.contact_id}
-    contacts_by_id = await tx.fetch_one(contacts.find_by_ids(ids))
-    for index, event_result in repeated.items():
-        contact_id = event_result.contact_id
-        contact = contacts_by_id.get(contact_id) if contact_id else None
-        key = contact.key if contact else str(contact_id)
-        result.results[index] = replace(event_result, contact_key=key)
 
 
 class IngestBatch:
@@ -114,6 +102,7 @@ class IngestBatch:
         self._now = now
         self._contacts = ContactResolver(now)
         self._known_keys: dict[str, KnownKey] = {}
+        self._triggers: Triggers = {}
         self._writes = BatchWrites(now)
         self.wakes: dict[UUID, datetime] = {}
         self.ended: list[UUID] = []
@@ -123,6 +112,8 @@ class IngestBatch:
     async def load(self, tx: Transaction, incoming: Sequence[IncomingEvent]) -> None:
         """Read the rows that deciding the events requires."""
         self._known_keys = await self._contacts.load(tx, incoming)
+        states = self._contacts.list_states()
+        self._triggers = await load_triggers(tx, states, incoming, self._rules)
 
     async def write(self, tx: Transaction) -> None:
         """Write the changes that `decide` has made."""
@@ -280,17 +271,28 @@ class IngestBatch:
             journey = self._rules.find_definition(enrollment.journey_id)
             if journey is None or not journey.exit_on:
                 continue
-            rule = find_exit_rule(journey, event, self._now)
+            rule = find_exit_rule(
+                journey,
+                event,
+                self._now,
+                entry_key=enrollment.entry_key,
+                trigger=self._triggers.get(enrollment.trigger_event_id),
+            )
             if rule is not None:
-                self._exit(state, enrollment, _format_exit_reason(rule))
+                self._exit(state, enrollment, format_exit_reason(rule))
             exits.append(_to_row(enrollment) | {"exited": rule is not None})
         if not state.is_new:
-            # A journey that has completed may still have sends in the queue.
-            for journey in self._rules.find_by_exit(event.name):
-                if rule := find_exit_rule(journey, event, self._now):
-                    contact_and_journey = state.contact.id, journey.id
-                    self._writes.cancelled_journeys[contact_and_journey] = _format_exit_reason(rule)
+            self._cancel_sends(event, state)
         return exits
+
+    def _cancel_sends(self, event: Event, state: ContactState) -> None:
+        """Cancel the sends that journeys which have completed may still have in the queue."""
+        for journey in self._rules.find_by_exit(event.name):
+            if has_scoped_exit(journey, event.name):
+                self._writes.scoped_exits.append(ScopedExit(state.contact.id, journey, event))
+            elif rule := find_exit_rule(journey, event, self._now):
+                place = state.contact.id, journey.id
+                self._writes.cancelled_journeys[place] = format_exit_reason(rule)
 
     def _exit(self, state: ContactState, enrollment: Enrollment, reason: str) -> None:
         del state.live[enrollment.id]
@@ -310,7 +312,8 @@ class IngestBatch:
         if event.depth > MAX_CHAIN_LENGTH:
             return waits
         for before in list(state.live.values()):
-            after = before.apply_event(event, self._now, self._now)
+            journey = self._rules.find_definition(before.journey_id)
+            after = before.apply_event(event, journey, self._now, self._now)
             if after is before:
                 continue
             state.live[after.id] = after
@@ -323,7 +326,8 @@ class IngestBatch:
     def _collect_goals(self, event: Event, state: ContactState) -> None:
         for journey in self._rules.find_by_goal(event.name):
             if journey.goal and journey.goal.matches(event.name, event.properties, self._now):
-                self._writes.goals[state.contact.id, journey.id] = event.id
+                place = state.contact.id, journey.id
+                self._writes.goals.setdefault(place, []).append((journey, event))
 
     def _enroll(self, incoming: IncomingEvent, event: Event, state: ContactState) -> EnrollmentRows:
         """Decide about each journey that has this event as its trigger."""
@@ -369,6 +373,7 @@ class IngestBatch:
         for replaced in restarted:
             self._exit(state, replaced, "restarted" if restarts else "address_known")
         self._writes.started[enrollment.id] = enrollment
+        self._triggers[event.id] = event.properties
         self._tally.change_state(journey.id, None, enrollment.state)
         self.topics.add("enrollments")
         if enrollment.state == "held_out":
@@ -385,10 +390,6 @@ class IngestBatch:
         )
         self._tally.add_today(counters.name_refused_total(journey.id, reason))
         return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
-
-
-def _format_exit_reason(rule: EventMatch) -> str:
-    return f"exit_on {rule}"[:200]
 
 
 def _to_row(enrollment: Enrollment) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from ..domain.incoming import IngestResult
+from ..store import contacts
+from ..store.db import Transaction
 
 
 @dataclass
@@ -24,3 +26,23 @@ class BatchResult:
     wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     ended: list[UUID] = field(default_factory=list[UUID])
     topics: set[str] = field(default_factory=set[str])
+
+
+async def fill_in_contact_keys(tx: Transaction, result: BatchResult) -> None:
+    """Fill in the contact keys of the results that repeat the result of an earlier request."""
+    repeated = {
+        index: event_result
+        for index, event_result in enumerate(result.results)
+        if isinstance(event_result, IngestResult)
+        and not event_result.contact_key
+        and event_result.contact_id
+    }
+    if not repeated:
+        return
+    ids = {event_result.contact_id for event_result in repeated.values() if event_result.contact_id}
+    contacts_by_id = await tx.fetch_one(contacts.find_by_ids(ids))
+    for index, event_result in repeated.items():
+        contact_id = event_result.contact_id
+        contact = contacts_by_id.get(contact_id) if contact_id else None
+        key = contact.key if contact else str(contact_id)
+        result.results[index] = replace(event_result, contact_key=key)

@@ -8,12 +8,16 @@ from datetime import datetime
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment
+from ..domain.entry_key import is_for_entry
+from ..domain.event import Event
+from ..domain.journey import Journey
 from ..store import consents, contacts, counters, enrollments, events, goals, sends
 from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction, Write
 from ..store.events import NewEvent, Refusal
 from .contact_resolver import ContactState
+from .exits import ScopedExit, find_cancellations
 
 
 @dataclass
@@ -31,7 +35,9 @@ class BatchWrites:
         suppressions: addresses, each with the reason and the send that caused the suppression.
         cancelled_enrollments: enrollments whose queued sends are cancelled, each with the reason.
         cancelled_journeys: the same by contact and journey, for sends of any enrollment.
-        goals: for each contact and journey the event that may be its goal.
+        scoped_exits: exits that cancel the queued sends of some of a contact's enrollments in a
+            journey.
+        goals: for each contact and journey the events that may be its goal, with the journey.
     """
 
     now: datetime
@@ -52,7 +58,10 @@ class BatchWrites:
     cancelled_journeys: dict[tuple[UUID, str], str] = field(
         default_factory=dict[tuple[UUID, str], str]
     )
-    goals: dict[tuple[UUID, str], UUID] = field(default_factory=dict[tuple[UUID, str], UUID])
+    scoped_exits: list[ScopedExit] = field(default_factory=list[ScopedExit])
+    goals: dict[tuple[UUID, str], list[tuple[Journey, Event]]] = field(
+        default_factory=dict[tuple[UUID, str], list[tuple[Journey, Event]]]
+    )
 
     def put(self, enrollment: Enrollment) -> None:
         """Add an enrollment that has changed, whether it is new or existed before."""
@@ -74,6 +83,9 @@ class BatchWrites:
             identities: new identities of contacts.
             tally: counts cancelled sends and reached goals.
         """
+        if self.scoped_exits:
+            reasons = await find_cancellations(tx, self.scoped_exits, self.now)
+            self.cancelled_enrollments = {**reasons, **self.cancelled_enrollments}
         await self._count_cancelled_sends(tx, tally)
         await tx.apply(self._build_writes(list(changed_contacts), identities))
         await self._record_goals(tx, tally)
@@ -90,11 +102,14 @@ class BatchWrites:
         if not self.goals:
             return
         candidates = await tx.fetch_one(goals.find_candidates(list(self.goals)))
-        # An enrollment that this event or a later event started did not lead to the goal.
         reached = [
             row
             for row in candidates
-            if row.trigger_event_id < self.goals[row.contact_id, row.journey_id]
+            if any(
+                # An enrollment that this event or a later event started did not lead to the goal.
+                row.trigger_event_id < event.id and is_for_entry(event, journey, row.entry_key)
+                for journey, event in self.goals[row.contact_id, row.journey_id]
+            )
         ]
         for row in reached:
             group = "held_out" if row.state == "held_out" else "entered"

@@ -12,10 +12,10 @@ from ..domain.enrollment import (
     EnrollmentFacts,
     LookBack,
     SkipReason,
-    compute_entry_key,
     decide_enrollment,
     is_held_out,
 )
+from ..domain.entry_key import compute_entry_key
 from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.incoming import MAX_CHAIN_LENGTH

@@ -15,6 +15,7 @@ from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from .contact_resolver import fold_properties
+from .rules import IngestRules
 
 REASON = "merged"
 
@@ -33,7 +34,7 @@ class MergeResult:
 
 
 async def merge_contacts(
-    tx: Transaction, ids: Sequence[UUID], tally: Tally, now: datetime
+    tx: Transaction, ids: Sequence[UUID], rules: IngestRules, tally: Tally, now: datetime
 ) -> MergeResult:
     """Merge contacts, inside the transaction of the event that shows them to be one person.
 
@@ -45,6 +46,7 @@ async def merge_contacts(
     Args:
         tx: the transaction.
         ids: contacts, of which at most one has a user id.
+        rules: the journeys, whose keys decide which waits an event concerns.
         tally: counts the changes.
         now: the current time.
     """
@@ -52,14 +54,20 @@ async def merge_contacts(
     survivor, *losers = sorted(contacts_by_id.values(), key=lambda c: (c.user_id is None, c.id))
     merged = MergeResult()
     for loser in losers:
-        survivor, absorbed = await _absorb(tx, survivor, loser, tally, now)
+        survivor, absorbed = await _absorb(tx, survivor, loser, rules=rules, tally=tally, now=now)
         merged.ended += absorbed.ended
         merged.woken += absorbed.woken
     return merged
 
 
 async def _absorb(
-    tx: Transaction, survivor: Contact, loser: Contact, tally: Tally, now: datetime
+    tx: Transaction,
+    survivor: Contact,
+    loser: Contact,
+    *,
+    rules: IngestRules,
+    tally: Tally,
+    now: datetime,
 ) -> tuple[Contact, MergeResult]:
     live, consents_by_contact = await tx.fetch(
         enrollments.find_live([survivor.id, loser.id]),
@@ -68,7 +76,8 @@ async def _absorb(
     moved, ended = _split_live(survivor, loser, live, now)
     exited = {enrollment.id for enrollment in ended}
     stayed = [e for e in live if e.contact_id == survivor.id and e.id not in exited]
-    woken = await _wake(tx, [(e, survivor) for e in moved] + [(e, loser) for e in stayed], now)
+    pairs = [(e, survivor) for e in moved] + [(e, loser) for e in stayed]
+    woken = await _wake(tx, pairs, rules, now)
     for before in live:
         if before.id in exited:
             tally.change_state(before.journey_id, before.state, "exited")
@@ -118,13 +127,17 @@ def _combine(survivor: Contact, loser: Contact) -> Contact:
 
 
 async def _wake(
-    tx: Transaction, live: Sequence[tuple[Enrollment, Contact]], now: datetime
+    tx: Transaction,
+    live: Sequence[tuple[Enrollment, Contact]],
+    rules: IngestRules,
+    now: datetime,
 ) -> dict[UUID, Enrollment]:
     """Return the enrollments whose wait is advanced or ended by events of the other contact.
 
     Args:
         tx: the transaction.
         live: the live enrollments after the merge, each with the other contact.
+        rules: the journeys.
         now: the current time.
     """
     waiting = [(e, other) for e, other in live if e.wait and e.wait.events and not e.wait_result]
@@ -136,10 +149,11 @@ async def _wake(
     )
     woken: dict[UUID, Enrollment] = {}
     for before, other in waiting:
-        after = before
+        after, journey = before, rules.find_definition(before.journey_id)
         for event in past_events:
             if event.contact_id == other.id and before.look_back.can_see(event, before.contact_id):
-                after = after.apply_event(replace(event, seq=0), event.received_at, now)
+                own = replace(event, seq=0)
+                after = after.apply_event(own, journey, event.received_at, now)
         if after is not before:
             woken[after.id] = after
     return woken

@@ -13,7 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import Enrollment, find_exit_rule
+from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason
 from ..domain.event import Event, to_stored_event
 from ..domain.ids import compute_first_id
 from ..domain.incoming import IncomingEvent
@@ -27,6 +27,7 @@ from ..store.turns import Turn
 from .batch_result import BatchResult
 from .contact_resolver import ContactResolver
 from .enroll import try_enroll
+from .exits import Triggers
 from .rules import IngestRules
 
 ActionName = Literal["wake", "continue", "restart", "exit", "retry"]
@@ -125,6 +126,7 @@ class _ActionBatch:
         self._live: dict[UUID, list[Enrollment]] = {}
         self._exit_events: dict[UUID, list[Event]] = {}
         self._compacted: frozenset[UUID] = frozenset()
+        self._triggers: Triggers = {}
         self._resolver = ContactResolver(now)
         self._causes: Mapping[UUID, events.Cause] = {}
         self._changed: list[Enrollment] = []
@@ -165,12 +167,14 @@ class _ActionBatch:
             if (journey := self._rules.find_definition(enrollment.journey_id))
             for rule in journey.exit_on
         }
+        trigger_ids = {enrollment.trigger_event_id for enrollment in self._enrollments.values()}
         live: list[Enrollment]
         exit_events: list[Event]
-        live, exit_events, self._compacted = await tx.fetch(
+        live, exit_events, self._compacted, self._triggers = await tx.fetch(
             enrollments.find_live(list(survivors)),
             events.find_by_names(contact_ids, sorted(ending)),
             enrollments.find_compacted(list(self._enrollments)),
+            events.find_properties(trigger_ids),
         )
         for enrollment in live:
             self._live.setdefault(enrollment.contact_id, []).append(enrollment)
@@ -306,9 +310,16 @@ class _ActionBatch:
         # millisecond arrived after the failure: before it, it would have been an exit.
         first = max(compute_first_id(failed_at), enrollment.trigger_event_id)
         for event in self._exit_events.get(contact.id, ()):
-            arrived = event.received_at
-            if event.id > first and (rule := find_exit_rule(journey, event, arrived)):
-                return f"exit_on {rule}"[:_MAX_REASON_LENGTH]
+            if event.id > first and (
+                rule := find_exit_rule(
+                    journey,
+                    event,
+                    event.received_at,
+                    entry_key=enrollment.entry_key,
+                    trigger=self._triggers.get(enrollment.trigger_event_id),
+                )
+            ):
+                return format_exit_reason(rule)
         return None
 
     def _find_contact(self, enrollment: Enrollment) -> Contact:

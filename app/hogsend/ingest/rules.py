@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from ..domain.incoming import LATE_AFTER
 from ..domain.journey import BUILT_IN_LIST_ID, Journey, MailList
+from ..domain.trigger_conditions import names_trigger
 from ..store import journeys as journey_store
 from ..store.db import Database
 
@@ -43,6 +44,8 @@ class IngestRules:
     _unavailable_by_trigger: Index = field(init=False, repr=False, compare=False)
     _by_exit: Index = field(init=False, repr=False, compare=False)
     _by_goal: Index = field(init=False, repr=False, compare=False)
+    # The events for which an exit rule names the trigger.
+    exits_naming_trigger: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         all_journeys = [*self.journeys.values(), *self.unavailable.values()]
@@ -64,6 +67,13 @@ class IngestRules:
         }
         for name, index in indexes.items():
             object.__setattr__(self, name, index)
+        naming_trigger = frozenset(
+            rule.event
+            for journey in all_journeys
+            for rule in journey.exit_on
+            if names_trigger(rule.where)
+        )
+        object.__setattr__(self, "exits_naming_trigger", naming_trigger)
 
     def find_by_trigger(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may start."""

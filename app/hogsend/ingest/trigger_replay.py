@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import Enrollment, SkipReason, find_exit_rule
+from ..domain.enrollment import Enrollment, SkipReason, find_exit_rule, format_exit_reason
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey
@@ -137,7 +137,7 @@ class _ReplayBatch:
         self._enrolled.append(missed.refusal_id)
         self.result.enrolled += 1
         self._tally.add_today(counters.name_entered_total(self._journey.id))
-        exit_reason = self._find_exit_reason_since(missed, state)
+        exit_reason = self._find_exit_reason_since(missed, state, enrollment.entry_key)
         if exit_reason is None:
             self.result.batch.wakes[enrollment.id] = self._now
         else:
@@ -151,17 +151,24 @@ class _ReplayBatch:
         self._started.append(enrollment)
         self._tally.change_state(self._journey.id, None, enrollment.state)
 
-    def _find_exit_reason_since(self, missed: MissedTrigger, state: ContactState) -> str | None:
-        contact_ids = {missed.contact_id, state.contact.id}
+    def _find_exit_reason_since(
+        self, missed: MissedTrigger, state: ContactState, entry_key: str
+    ) -> str | None:
+        contact_ids, trigger = {missed.contact_id, state.contact.id}, missed.cause.event
         for event in chain.from_iterable(
             self._events_since.get(contact_id, ()) for contact_id in contact_ids
         ):
-            arrived = event.received_at
             # The order of ids is the order of arrival.
-            if event.id > missed.cause.event.id and (
-                rule := find_exit_rule(self._journey, event, arrived)
+            if event.id > trigger.id and (
+                rule := find_exit_rule(
+                    self._journey,
+                    event,
+                    event.received_at,
+                    entry_key=entry_key,
+                    trigger=trigger.properties,
+                )
             ):
-                return f"exit_on {rule}"[:200]
+                return format_exit_reason(rule)
         return None
 
     def _correct_decision(self, missed: MissedTrigger, decision: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -70,6 +70,40 @@ def find_live(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
         f"WHERE n.contact_id IN ? AND n.{LIVE} ORDER BY n.id",
         [list(contact_ids)],
         ENROLLMENTS.read_all,
+    )
+
+
+class QueuedEntry(NamedTuple):
+    """An enrollment, of any state, with sends whose hand-over is not over.
+
+    `contact_id` is the contact of the sends: the survivor, if the enrollment's was merged.
+    """
+
+    enrollment_id: UUID
+    contact_id: UUID
+    journey_id: str
+    entry_key: str
+    trigger_event_id: UUID
+
+
+_QUEUED = RowMapper(
+    QueuedEntry,
+    enrollment_id="n.id",
+    contact_id="s.contact_id",
+    journey_id="n.journey_id",
+    entry_key="n.entry_key",
+    trigger_event_id="n.trigger_event_id",
+)
+
+
+def find_with_queued_sends(contact_ids: Collection[UUID]) -> Query[list[QueuedEntry]]:
+    """Query the enrollments of contacts' sends that an exit can still cancel."""
+    return Query(
+        f"SELECT DISTINCT {_QUEUED.columns} FROM sends s JOIN enrollments n "
+        "ON n.id = s.enrollment_id WHERE COALESCE(s.status, '') IN ('queued', 'sending') "
+        "AND s.contact_id IN ?",
+        [list(contact_ids)],
+        _QUEUED.read_all,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -65,8 +65,8 @@ class Refusal:
     event_id: UUID
 
 
-def _read_decisions(stored: Any) -> Mapping[str, Any]:
-    """Read the decisions of an event; corrupt decisions must not make a used key look new."""
+def _read_or_ignore(stored: Any) -> Mapping[str, Any]:
+    """Read a JSON object, or return an empty one when it is corrupt."""
     try:
         return parse_object(stored)
     except CORRUPTION_ERRORS:
@@ -86,7 +86,8 @@ _USED_KEYS = RowMapper(
         event_id="k.event_id",
         digest="k.digest",
         contact_id="e.contact_id",
-        decisions=Stored(_read_decisions, columns=("e.decisions",)),
+        # Corrupt decisions must not make a used key look new.
+        decisions=Stored(_read_or_ignore, columns=("e.decisions",)),
     ),
 )
 _REFUSALS = RowMapper(Refusal, RefusalRow).build_write_columns(extra=("at",))
@@ -182,6 +183,23 @@ def count_by_names(
         lambda rows: {
             (row.contact_id, row.name): row.count for row in map(_NAME_COUNTS.read, rows)
         },
+    )
+
+
+class _Properties(NamedTuple):
+    id: UUID
+    properties: Mapping[str, Any]
+
+
+_PROPERTIES = RowMapper(_Properties, properties=Stored(_read_or_ignore))
+
+
+def find_properties(event_ids: Collection[UUID]) -> Query[dict[UUID, Mapping[str, Any]]]:
+    """Query the properties of events, by event id; corrupt properties count as none."""
+    return Query(
+        f"SELECT {_PROPERTIES.columns} FROM events WHERE id IN ?",
+        [list(event_ids)],
+        lambda rows: {row.id: row.properties for row in map(_PROPERTIES.read, rows)},
     )
 
 

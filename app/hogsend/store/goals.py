@@ -22,6 +22,7 @@ class GoalCandidate:
         journey_id: the journey.
         state: the state.
         trigger_event_id: the event that started the enrollment.
+        entry_key: the entry key.
     """
 
     id: UUID
@@ -29,6 +30,7 @@ class GoalCandidate:
     journey_id: str
     state: str
     trigger_event_id: UUID
+    entry_key: str
 
 
 _CANDIDATES = RowMapper(GoalCandidate)
@@ -55,10 +57,11 @@ def find_candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandida
     # COALESCE keeps SQLite, which has no statistics, from using the journey's index.
     condition = "COALESCE(n.journey_id, '') IN ? AND n.goal_at IS NULL"
     return Query(
-        "SELECT n.id, n.contact_id, n.journey_id, n.state, n.trigger_event_id FROM enrollments n "
+        "SELECT n.id, n.contact_id, n.journey_id, n.state, n.trigger_event_id, n.entry_key "
+        "FROM enrollments n "
         f"WHERE n.contact_id IN ? AND {condition} UNION ALL "
-        "SELECT n.id, c.merged_into, n.journey_id, n.state, n.trigger_event_id FROM contacts c "
-        "CROSS JOIN enrollments n WHERE n.contact_id = c.id AND c.merged_into IN ? "
+        "SELECT n.id, c.merged_into, n.journey_id, n.state, n.trigger_event_id, n.entry_key "
+        "FROM contacts c CROSS JOIN enrollments n WHERE n.contact_id = c.id AND c.merged_into IN ? "
         f"AND {condition}",
         [list({contact for contact, _ in pairs}), sorted({journey for _, journey in pairs})] * 2,
         read,

@@ -12,6 +12,7 @@ from uuid import UUID
 from ..domain.address import normalize_email
 from ..domain.contact import Contact
 from ..domain.ids import compute_first_id
+from ..ingest import IngestRules
 from ..ingest.merge import merge_contacts
 from ..store import contacts, counters, snapshot
 from ..store.contacts import to_identities
@@ -24,6 +25,8 @@ async def upsert_contact(
     email: str | None,
     user_id: str | None,
     properties: Mapping[str, Any],
+    *,
+    rules: IngestRules,
     now: datetime,
 ) -> Contact:
     """Create or update a contact; merge contacts that turn out to be the same person.
@@ -33,6 +36,7 @@ async def upsert_contact(
         email: the address that email goes to.
         user_id: the product's id of the contact.
         properties: properties to set; the contact keeps its other properties.
+        rules: the journeys.
         now: the present instant.
 
     Raises:
@@ -44,7 +48,7 @@ async def upsert_contact(
         raise ValueError("A contact needs an email address or a user id.")
     tally = Tally(now)
     async with database.transaction() as tx:
-        existing = await _find_contact(tx, identities, tally, now)
+        existing = await _find_contact(tx, identities, rules, tally, now)
         contact = existing or Contact(await _compute_id(tx, identities[0], now))
         contact = replace(
             contact,
@@ -75,12 +79,12 @@ async def _compute_id(tx: Transaction, identity: str, now: datetime) -> UUID:
 
 
 async def _find_contact(
-    tx: Transaction, identities: list[str], tally: Tally, now: datetime
+    tx: Transaction, identities: list[str], rules: IngestRules, tally: Tally, now: datetime
 ) -> Contact | None:
     """Return the contact with these identities; merge the contacts if there are several."""
     owners = await tx.fetch_one(contacts.find_by_identities(identities))
     ids = list(dict.fromkeys(contact.id for contact in owners.values()))
     if len(ids) > 1:
-        await merge_contacts(tx, ids, tally, now)
+        await merge_contacts(tx, ids, rules, tally, now)
         owners = await tx.fetch_one(contacts.find_by_identities(identities))
     return next(iter(owners.values()), None)

@@ -68,7 +68,10 @@ class World:
             properties: properties to set.
         """
         database = self._environment.database
-        contact = await upsert_contact(database, email, user_id, properties, self.now)
+        rules = self._environment.ingest.rules
+        contact = await upsert_contact(
+            database, email, user_id, properties, rules=rules, now=self.now
+        )
         person = Person(contact.id, contact.email, contact.user_id)
         self._people = [other for other in self._people if other.id != person.id] + [person]
         await self._check_after(self._time.wait_until_idle())

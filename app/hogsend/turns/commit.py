@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, State, Wait
+from ..domain.entry_key import is_for_entry
 from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.journey import Journey
@@ -159,7 +160,7 @@ async def _find_late_events(
 ) -> dict[UUID, LateEvents]:
     """Find the events of new waits that have arrived since the turns read the events."""
     waiting = [
-        (turn.enrollment, turn.last_seq, turn.result.look_back, turn.result.wait)
+        (turn, turn.enrollment, turn.result.wait)
         for turn in valid
         if turn.result.wait is not None
         and turn.result.wait.events
@@ -167,18 +168,19 @@ async def _find_late_events(
     ]
     if not waiting:
         return {}
-    contact_ids = [enrollment.contact_id for enrollment, *_ in waiting]
+    contact_ids = [enrollment.contact_id for _, enrollment, _ in waiting]
     names = sorted({match.event for *_, wait in waiting for match in wait.events})
-    first_seq = min(last_seq for _, last_seq, *_ in waiting)
+    first_seq = min(turn.last_seq for turn, *_ in waiting)
     arrived = await tx.fetch_one(events.find_by_names(contact_ids, names, first_seq))
     late: dict[UUID, LateEvents] = {}
-    for enrollment, last_seq, look_back, wait in waiting:
+    for turn, enrollment, wait in waiting:
         for event in arrived:
             if (
                 event.contact_id == enrollment.contact_id
-                and event.seq > last_seq
-                and look_back.can_see(event, enrollment.contact_id)
+                and event.seq > turn.last_seq
+                and turn.result.look_back.can_see(event, enrollment.contact_id)
                 and wait.matches(event, event.received_at)
+                and is_for_entry(event, turn.journey, enrollment.entry_key)
             ):
                 if wait.remaining <= 1:
                     late[enrollment.id] = LateEvents(wait, event)

@@ -13,6 +13,7 @@ from ..domain.conditions import Property
 from ..domain.event import EventMatch
 from ..domain.journey import Entry
 from ..domain.times import Window, find_zone
+from ..domain.trigger_conditions import names_trigger
 from .decorator import JourneySpec
 from .static_analysis.graphs import find_code
 from .static_analysis.scopes import Function
@@ -73,6 +74,13 @@ def _check_conditions(spec: Any) -> Iterator[Problem]:
             yield (
                 f"the condition of {event.event!r} compares with a value that JSON cannot hold.",
                 "Compare with text, a number, True, False, None, or lists of them.",
+            )
+    for argument, event in (("trigger", spec.trigger), ("goal", spec.goal)):
+        if isinstance(event, EventMatch) and names_trigger(event.where):
+            yield (
+                f"the condition of {argument} compares with a property of the trigger.",
+                "Use trigger(…) in exit_on, ctx.wait_for, ctx.wait_for_any, ctx.digest or "
+                "ctx.history. For a goal per cart or invoice, give the journey a key=.",
             )
 
 

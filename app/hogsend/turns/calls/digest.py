@@ -13,6 +13,7 @@ from ...domain.conditions import AllOf, Condition
 from ...domain.enrollment import Wait
 from ...domain.event import Event, EventMatch, to_stored_event
 from ...domain.journal import decode, encode
+from ...domain.trigger_conditions import resolve_match
 from ..turn_state import TurnState
 from .call import Suspension
 from .description import Description, RecordedCall, Wording, format_answer
@@ -90,10 +91,10 @@ class Digest(WaitCall):
     def _event_match(self, turn: TurnState) -> EventMatch:
         """Return the filter: `match` or the name of the trigger, combined with `where`."""
         match = self.match or EventMatch(turn.inputs.trigger.name)
-        if self.where is None:
-            return match
-        where = self.where if match.where is None else AllOf((match.where, self.where))
-        return EventMatch(match.event, where)
+        if self.where is not None:
+            where = self.where if match.where is None else AllOf((match.where, self.where))
+            match = EventMatch(match.event, where)
+        return resolve_match(match, turn.inputs.trigger.properties)
 
     def _collect(
         self,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ...domain.conditions import Condition
 from ...domain.event import Event, to_stored_event
+from ...domain.trigger_conditions import resolve_trigger
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording, format_answer
 from .events import EventCount, EventList
@@ -64,6 +65,8 @@ class EventRead(ReadCall):
     def filter_events(self, turn: TurnState, events: Sequence[Event]) -> list[Event]:
         """Return the events that match the name, the condition and the period of this call."""
         now, since, where = turn.now, self.compute_since(turn), self.where
+        if where is not None:
+            where = resolve_trigger(where, turn.inputs.trigger.properties)
         return [
             event
             for event in events

@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from ...domain.entry_key import is_for_entry
 from ...domain.event import Event, EventMatch
+from ...domain.trigger_conditions import resolve_match
 from ..turn_state import TurnState
 from .read import Read
 
@@ -109,25 +111,36 @@ def find_first_number(turn: TurnState, contact_ids: Sequence[UUID]) -> int:
     return turn.result.look_back.seq if len(contact_ids) == 1 else 0
 
 
+def resolve_matches(turn: TurnState, matches: Sequence[EventMatch]) -> tuple[EventMatch, ...]:
+    """Return filters with the trigger's values where their conditions name the trigger."""
+    trigger = turn.inputs.trigger.properties
+    return tuple(resolve_match(match, trigger) for match in matches)
+
+
 def filter_by_look_back(
     turn: TurnState,
     events: Iterable[Event],
     matches: Sequence[EventMatch],
     since: datetime | None = None,
 ) -> list[Event]:
-    """Return the matching events that a wait looks back to.
+    """Return the matching events that a wait looks back to and that concern its enrollment.
 
     Args:
         turn: the turn that waits.
         events: events of the turn's contact, in the order of their arrival.
-        matches: filters; an event has to pass one of them.
+        matches: resolved filters; an event has to pass one of them.
         since: the instant to look back to, instead of the end of the wait before.
     """
     contact_id, look_back = turn.contact.id, turn.result.look_back
+    journey, entry_key = turn.journey, turn.inputs.enrollment.entry_key
     matching: list[Event] = []
     for event in events:
         at = event.received_at
         is_in_time = look_back.can_see(event, contact_id) if since is None else at >= since
-        if is_in_time and any(match.matches(event.name, event.properties, at) for match in matches):
+        if (
+            is_in_time
+            and any(match.matches(event.name, event.properties, at) for match in matches)
+            and is_for_entry(event, journey, entry_key)
+        ):
             matching.append(event)
     return matching

@@ -15,7 +15,7 @@ from ...domain.journal import Step
 from ..turn_state import TurnState
 from .call import Suspension
 from .description import Description, RecordedCall, Wording, build_event_links, read_object
-from .events import EventList, filter_by_look_back, find_first_number
+from .events import EventList, filter_by_look_back, find_first_number, resolve_matches
 from .registry import register
 from .wait import WaitCall, encode_event
 
@@ -59,13 +59,14 @@ class WaitFor(WaitCall):
         return EventList(contact_ids, names, after, partial(self._first_match, turn))
 
     def _first_match(self, turn: TurnState, events: Sequence[Event]) -> Event | None:
-        return next(iter(filter_by_look_back(turn, events, self.matches, self.since)), None)
+        matches = resolve_matches(turn, self.matches)
+        return next(iter(filter_by_look_back(turn, events, matches, self.since)), None)
 
     def complete(self, turn: TurnState, key: str, value: Event | None) -> Any:
         if value is None:
             until = turn.compute_end(self.timeout) if self.timeout is not None else None
             if until is None or until > turn.now:
-                return self.pause(turn, key, Wait(key, until, self.matches))
+                return self.pause(turn, key, Wait(key, until, resolve_matches(turn, self.matches)))
             return self.record(turn, key, None)
         turn.depth = max(turn.depth, value.depth)
         turn.set_look_back(value, None, turn.result.look_back)

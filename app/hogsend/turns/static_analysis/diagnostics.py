@@ -129,6 +129,8 @@ class _FunctionCheck:
                 yield from self.check_call(node)
             case ast.Attribute() if self.scope.resolve_name(node) == "os.environ":
                 yield from self.check_name("os.environ", 0)
+            case ast.Compare():
+                yield from self.check_comparison(node)
             case ast.For():
                 yield from self.check_loop(node.iter, node.body)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
@@ -153,6 +155,8 @@ class _FunctionCheck:
             name = ".".join(("ctx", *site.path))
             for resource in call_type.find_resources(site):
                 yield from self.check_resource(name, resource)
+            for argument in site.arguments:
+                yield from self.check_trigger_values(argument)
             error = call_type.find_problem(site)
             if error is not None:
                 yield error.message.rstrip(".") + ".", error.remedy, "error"
@@ -175,6 +179,33 @@ class _FunctionCheck:
         file = f"emails/{name}.html" if is_template else "lists.py"
         remedy = f"Did you mean {close[0]!r}?" if close else f"Define it in {file}."
         yield f"{call} names the {resource.kind} {name!r}{_DOES_NOT_EXIST}", remedy, "error"
+
+    # -- properties of the trigger ----------------------------------------------------------------
+
+    def check_comparison(self, node: ast.Compare) -> Iterator[Report]:
+        """Yield a problem for `trigger("plan") == "pro"`, which is no condition and never true."""
+        operands = [node.left, *node.comparators]
+        others = [operand for operand in operands if not self.names_trigger(operand)]
+        if len(others) < len(operands) and all(isinstance(o, ast.Constant) for o in others):
+            yield _TRIGGER_AS_VALUE
+
+    def check_trigger_values(self, node: ast.AST) -> Iterator[Report]:
+        """Yield a problem for each property of the trigger that is not part of a condition."""
+        if isinstance(node, ast.Compare):
+            return
+        callee = node.func if isinstance(node, ast.Call) else None
+        if isinstance(callee, ast.Attribute) and callee.attr in _CONDITION_METHODS:
+            return
+        if self.names_trigger(node):
+            yield _TRIGGER_AS_VALUE
+        for child in ast.iter_child_nodes(node):
+            yield from self.check_trigger_values(child)
+
+    def names_trigger(self, node: ast.AST) -> bool:
+        """Return whether a node is `trigger(…)`."""
+        if not isinstance(node, ast.Call):
+            return False
+        return self.scope.resolve_name(node.func) == "hogsend.trigger"
 
     # -- sets -------------------------------------------------------------------------------
 
@@ -248,6 +279,13 @@ class _FunctionCheck:
         return any(step.ends_turn for step in walk_steps(read_block(body, self.scope)))
 
 
+# Methods of `prop(…)` that take a property of the trigger.
+_CONDITION_METHODS = ("contains", "in_")
+_TRIGGER_AS_VALUE: Report = (
+    "`trigger(…)` is not the value itself: conditions compare a property with it.",
+    'Write prop("x") == trigger("x") in a condition, or read ctx.event.properties["x"].',
+    "error",
+)
 # Functions that return the elements of their argument in the same order.
 _ORDER_PRESERVING = ("set", "frozenset", "list", "tuple", "enumerate", "iter")
 _SET_METHODS = ("union", "intersection", "difference", "symmetric_difference", "copy")

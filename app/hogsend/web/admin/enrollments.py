@@ -6,6 +6,7 @@ from typing import cast
 
 from ...config.hatchet_token import find_dashboard
 from ...domain.enrollment import Enrollment
+from ...domain.entry_key import describe_entry_key
 from ...domain.journey import Journey
 from ...services.enrollment_actions import ActionName, run_action
 from ...services.enrollments import RunLink, get_enrollment
@@ -43,6 +44,7 @@ async def _render_enrollment(
         status=status,
         detail=detail,
         enrollment=enrollment,
+        entry_key=describe_entry_key(enrollment.entry_key),
         contact=detail.contact,
         journey=journey,
         mail_list=registry.lists.get(journey.list_id if journey else "journey"),

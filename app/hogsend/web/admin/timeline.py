@@ -9,6 +9,7 @@ from typing import Any
 
 from ...domain.conditions import describe
 from ...domain.enrollment import Enrollment
+from ...domain.entry_key import describe_entry_key
 from ...domain.journal import Step
 from ...domain.journal_summary import Summary
 from ...domain.journey import Journey
@@ -160,7 +161,7 @@ def _describe_enrollment(page: EnrollmentPage, journey: Journey | None) -> Timel
             notes.append(describe(journey.trigger.where))
         notes.append(formatting.describe_entry(journey.entry))
     if page.enrollment.entry_key:
-        notes.append(f"for “{page.enrollment.entry_key}”")
+        notes.append(f"for “{describe_entry_key(page.enrollment.entry_key)}”")
     return TimelineEntry(
         page.enrollment.entered_at, "act", "Enrolled", notes=tuple(notes), links=links
     )
