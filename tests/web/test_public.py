@@ -236,6 +236,20 @@ async def test_the_preference_page_switches_lists_without_scripts(ada: Recipient
     assert sorted(fields) == [("off", "news"), ("on", "journey"), ("on", "tips")]
 
 
+async def test_a_script_is_answered_with_what_is_stored(ada: Recipient) -> None:
+    headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+    client = ada.site.client
+    saved = await client.post(ada.preferences, data="off=tips&list=tips", headers=headers)
+
+    lists = {"journey": True, "news": True, "tips": True, "bills": True}
+    assert await saved.get_json() == {"lists": lists, "hasStoppedEverything": False}
+    assert saved.headers["Cache-Control"] == "no-store"
+
+    await ada.post(ada.preferences, {"action": "stop"})
+    read = await client.get(ada.preferences, headers=headers)
+    assert await read.get_json() == {"lists": lists, "hasStoppedEverything": True}
+
+
 async def test_an_old_preference_page_reverts_nothing(ada: Recipient) -> None:
     shown = {"on": ["journey", "news"], "off": ["tips"]}
     await ada.post(ada.unsubscribe, {"List-Unsubscribe": "One-Click"})

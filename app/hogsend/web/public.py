@@ -6,7 +6,7 @@ link unsubscribes no one.
 
 from __future__ import annotations
 
-from quart import Blueprint, Response, redirect, request
+from quart import Blueprint, Response, jsonify, redirect, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
@@ -94,8 +94,10 @@ def _render_unsubscribe_page(
 
 @blueprint.get("/p/<token>")
 async def show_preferences(token: str) -> WebResponse:
-    """Show every list with a switch."""
+    """Show every list with a switch; a script gets the stored state as JSON."""
     recipient = await consent.open_preferences(get_context(), token)
+    if _wants_json():
+        return _describe_choices(recipient)
     return _render_preferences_page(recipient, token, is_saved=request.args.get("saved") == "1")
 
 
@@ -105,9 +107,24 @@ async def save_preferences(token: str) -> WebResponse:
     consent.check_preferences_token(get_context(), token)
     changes = _read_changes(await _read_form())
     recipient = await consent.save_preferences(get_context(), token, changes)
-    if request.headers.get("HX-Request") == "true":
-        return _render_preferences_page(recipient, token, is_saved=True)
+    if _wants_json():
+        return _describe_choices(recipient)
     return redirect(f"/p/{token}?saved=1", 303)
+
+
+def _wants_json() -> bool:
+    return request.headers.get("Accept") == "application/json"
+
+
+def _describe_choices(recipient: Recipient) -> WebResponse:
+    """Return what is stored, which the page shows after each tap of a switch."""
+    choices = consent.list_choices(get_content().registry.lists, recipient.choices)
+    response = jsonify(
+        lists={choice.list.id: choice.is_chosen for choice in choices},
+        hasStoppedEverything=recipient.has_stopped_everything,
+    )
+    response.headers["Vary"] = "Accept"
+    return response
 
 
 def _read_changes(form: MultiDict[str, str]) -> dict[str, bool]:
