@@ -49,10 +49,15 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
     _stop_on_signals(stopping.set)
     with _listen(settings) as listener:
         async with open_runtime(settings, with_worker=with_worker) as runtime:
-            app = create_app(runtime)
+            address = _find_address(settings, listener)
+            # Before the first request is answered: requests that arrive earlier wait.
+            credentials = await _create_credentials(runtime, address)
+            app, accepting = create_app(runtime), asyncio.Event()
+            app.before_serving(accepting.set)
             site = asyncio.create_task(serve_asgi(app, _build_config(listener), stop=stopping.wait))
             reloading = _start_reloading(runtime) if reload else None
-            await _announce(runtime, listener)
+            if await _is_accepting(site, accepting):
+                _announce(settings, address, credentials)
             await runtime.plan_changes()
             stopped = asyncio.create_task(stopping.wait())
             await asyncio.wait([site, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -149,26 +154,36 @@ def _stop_on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, on_signal)
 
 
-async def _announce(runtime: Runtime, listener: socket.socket) -> None:
-    """Print the address of the dashboard, and at the first start how to sign in."""
-    settings = runtime.settings
+def _find_address(settings: Settings, listener: socket.socket) -> str:
+    """Return the dashboard's address, with the port that the system chose for 0."""
     port = listener.getsockname()[1]
-    address = settings.base_url if settings.port else build_local_address(settings.host, port)
-    credentials = await _create_credentials(runtime, address)
-    path = settings.data / FIRST_RUN_FILE
-    is_terminal = sys.stdout.isatty()
-    if credentials and not is_terminal:
-        # Written before the line that reports readiness, so that the file exists when it is read.
-        _write_private(path, credentials)
+    return settings.base_url if settings.port else build_local_address(settings.host, port)
+
+
+async def _is_accepting(site: asyncio.Task[None], accepting: asyncio.Event) -> bool:
+    """Wait until the server accepts requests; return False when it has ended instead."""
+    accepted = asyncio.create_task(accepting.wait())
+    await asyncio.wait([site, accepted], return_when=asyncio.FIRST_COMPLETED)
+    accepted.cancel()
+    return not site.done()
+
+
+def _announce(settings: Settings, address: str, credentials: str) -> None:
+    """Print the address of the dashboard, and at the first start how to sign in."""
     print(f"Hogsend is ready at {address}", flush=True)
-    if credentials and is_terminal:
+    if credentials and sys.stdout.isatty():
         print(credentials, flush=True)
     elif credentials:
+        path = settings.data / FIRST_RUN_FILE
         print(f"The details for the first sign-in are in {path}", flush=True)
 
 
 async def _create_credentials(runtime: Runtime, address: str) -> str:
-    """Create the first ingest key and sign-in link if there are none; return them as text."""
+    """Create the first ingest key and sign-in link if there are none.
+
+    Returns:
+        Both as text; they are also in a file when no terminal shows them.
+    """
     database, settings, now = runtime.database, runtime.settings, runtime.clock.now()
     lines: list[str] = []
     configured = settings.api_key
@@ -182,7 +197,10 @@ async def _create_credentials(runtime: Runtime, address: str) -> str:
     if not await operators.has_operators(database):
         token = await operators.create_link(database, now)
         lines.append(f"Sign in and set a password: {address}/sign-in/{token}")
-    return "\n".join(lines)
+    credentials = "\n".join(lines)
+    if credentials and not sys.stdout.isatty():
+        _write_private(settings.data / FIRST_RUN_FILE, credentials)
+    return credentials
 
 
 def _write_private(path: Path, text: str) -> None:
