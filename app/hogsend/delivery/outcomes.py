@@ -16,6 +16,8 @@ from .providers.port import Accepted, Rejected, TryLater
 
 # How long a mail whose template is missing or broken waits for the next attempt.
 MISSING_CONTENT_PAUSE: Final = timedelta(minutes=1)
+# Characters of a provider's reply that are stored.
+MAX_REPLY_LENGTH: Final = 1000
 _IN_DOUBT: Final = "in_doubt"
 
 
@@ -174,8 +176,12 @@ def wait_for_provider(send: Send, now: datetime) -> DeliveryOutcome:
 
 
 def to_one_line(reply: str) -> str:
-    """Return a reply as one line, without the NUL and lone surrogates that databases reject."""
-    return " ".join(reply.replace("\0", " ").split()).encode("utf-8", "replace").decode()
+    """Return a reply as one line, without the NUL and lone surrogates that databases reject.
+
+    A line that is longer than `MAX_REPLY_LENGTH` is cut.
+    """
+    line = " ".join(reply[: 2 * MAX_REPLY_LENGTH].replace("\0", " ").split())
+    return line[:MAX_REPLY_LENGTH].encode("utf-8", "replace").decode()
 
 
 def _retry(

@@ -21,6 +21,8 @@ from .smtp_server import SmtpServer
 
 SERVICE_CLOSING = 421
 START_INPUT = 354
+# RFC 1870 §4 allows a size limit of twenty digits.
+_MAX_SIZE_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,17 @@ class SmtpSession:
             tls_context=context,
             timeout=timeouts.connect,
         )
-        with _translate_connection_errors(server):
-            await client.connect()
-            if client.is_ehlo_or_helo_needed:
-                await _greet(client)
-            connection = RawConnection(client)
-        return cls(client, connection, timeouts)
+        try:
+            with _translate_connection_errors(server):
+                await client.connect()
+                if client.is_ehlo_or_helo_needed:
+                    await _greet(client)
+                return cls(client, RawConnection(client), timeouts)
+        except BaseException:
+            # Nobody else knows the connection yet. aiosmtplib closes only those that it failed to
+            # open.
+            client.close()
+            raise
 
     @property
     def is_open(self) -> bool:
@@ -164,7 +171,10 @@ class SmtpSession:
         code, text = await self._write_content(content)
         if code == SERVICE_CLOSING:
             self.abort()
-        if not 200 <= code <= 299:
+        if code // 100 not in (2, 4, 5):
+            self.abort()
+            raise InDoubt(f"the reply after the final dot is none: {format_reply(code, text)}")
+        if code > 299:
             raise build_error(code, text, "content")
         return Accepted(provider_id=parse_queue_id(text), reply=format_reply(code, text))
 
@@ -258,7 +268,8 @@ def _read_size_limit(client: aiosmtplib.SMTP) -> int | None:
     size = client.esmtp_extensions.get("size")
     if size is None:
         return None
-    return int(size) if size.isascii() and size.isdigit() else 0
+    is_number = size.isascii() and size.isdigit() and len(size) <= _MAX_SIZE_DIGITS
+    return int(size) if is_number else 0
 
 
 @contextmanager
@@ -283,6 +294,9 @@ def _translate_connection_errors(server: SmtpServer) -> Generator[None]:
         raise TryLater(f"{where} cannot be reached: {error}") from error
     except aiosmtplib.SMTPException as error:
         raise ProviderStopped(f"{where} cannot be signed in to: {error}") from error
+    except ValueError as error:
+        # Such as a challenge that is not base64.
+        raise TryLater(f"{where} answered what is not SMTP: {error}") from error
 
 
 def _is_about_certificate(error: BaseException) -> bool:
