@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from .journey_plans import JourneyPlan, Op, Rule
-from .model_values import ModelContact, SubmittedEvent
+from .journey_plans import OF_TRIGGER, JourneyPlan, Op, Rule
+from .model_values import ModelContact, ModelEvent, SubmittedEvent
 
 JOURNEYS = (
     JourneyPlan("a", Rule("go"), exit_on=(Rule("stop"),), window=(10, 16), goal=Rule("x")),
@@ -26,6 +26,7 @@ JOURNEYS = (
         "c",
         Rule("ping"),
         entry=timedelta(days=2),
+        exit_on=(Rule("y", OF_TRIGGER),),
         list="news",
         window=(9, 17),
         accept_late=True,
@@ -34,6 +35,7 @@ JOURNEYS = (
         "d",
         Rule("go"),
         entry="unlimited",
+        exit_on=(Rule("y"), Rule("run", OF_TRIGGER)),
         keyed=True,
         window=(6, 12),
         goal=Rule("ping"),
@@ -49,7 +51,7 @@ _event_names = st.sampled_from(("go", "go", "run", *EVENTS))
 _values = st.sampled_from(["one", "one", "two", None])
 _labels = st.sampled_from(["p", "q"])
 _lists = st.sampled_from([None, None, None, "receipts", "news", "offers"])
-_rules = st.builds(Rule, _events, st.sampled_from([None, None, "one"]))
+_rules = st.builds(Rule, _events, st.sampled_from([None, None, "one", OF_TRIGGER]))
 
 _waits = st.one_of(
     st.tuples(st.just("sleep"), st.sampled_from([1, 5, 24, 72]), _labels),
@@ -163,9 +165,12 @@ def incoming_events(draw: st.DrawFn) -> SubmittedEvent:
     )
 
 
-def matching_event(person: ModelContact, rule: Rule) -> SubmittedEvent:
-    """Return an event of a contact that matches a rule."""
-    properties = {"k": rule.k or "one"}
+def matching_event(
+    person: ModelContact, rule: Rule, trigger: ModelEvent | None = None
+) -> SubmittedEvent:
+    """Return an event of a contact that matches a rule of the enrollment with this trigger."""
+    k = trigger.properties.get("k") if trigger else None
+    properties = {"k": (k if rule.k in (None, OF_TRIGGER) else rule.k) or "one"}
     return SubmittedEvent(rule.event, person.user, person.email, person.anonymous, properties)
 
 

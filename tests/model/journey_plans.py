@@ -21,6 +21,10 @@ STEP_RETRIES = 1
 MAX_LOOPS = 2
 
 
+# The `k` of a rule that compares with the trigger.
+OF_TRIGGER = "the trigger's"
+
+
 @dataclass(frozen=True)
 class Rule:
     """A filter of events by name and, unless None, by the property `k`."""
@@ -31,13 +35,28 @@ class Rule:
     def __repr__(self) -> str:
         return f"{self.event}({self.k or ''})"
 
-    def matches(self, name: str, properties: Mapping[str, Any]) -> bool:
-        return name == self.event and self.k in (None, properties.get("k"))
+    def matches(self, name: str, properties: Mapping[str, Any], trigger: Mapping[str, Any]) -> bool:
+        """Return whether an event matches.
+
+        Args:
+            name: the event's name.
+            properties: the event's properties.
+            trigger: the properties of the enrollment's trigger.
+        """
+        if name != self.event or self.k is None:
+            return name == self.event
+        k = trigger.get("k") if self.k == OF_TRIGGER else self.k
+        return k is not None and properties.get("k") == k
+
+    @property
+    def condition(self) -> str:
+        """The condition in the author's file; empty without one."""
+        value = 'trigger("k")' if self.k == OF_TRIGGER else repr(self.k)
+        return f', where=prop("k") == {value}' if self.k else ""
 
     @property
     def source(self) -> str:
-        where = f', where=prop("k") == {self.k!r}' if self.k else ""
-        return f"on({self.event!r}{where})"
+        return f"on({self.event!r}{self.condition})"
 
 
 @dataclass(frozen=True)
@@ -64,6 +83,10 @@ class JourneyPlan:
 
     def find_key(self, properties: Mapping[str, Any]) -> str | None:
         return properties.get("k") if self.keyed else ""
+
+    def concerns(self, key: str, properties: Mapping[str, Any]) -> bool:
+        """Return whether an event with these properties concerns the enrollment with a key."""
+        return not self.keyed or properties.get("k") in (None, key)
 
     @property
     def source(self) -> str:
@@ -154,10 +177,7 @@ _SOURCES: dict[str, Any] = {
     "digest": _write_digest,
     "step": _write_step,
     "has": lambda event: [f"got = await ctx.history.has_event({event!r})"],
-    "count": lambda rule: [
-        f"got = await ctx.history.count({rule.event!r}, "
-        + (f'where=prop("k") == {rule.k!r})' if rule.k else ")")
-    ],
+    "count": lambda rule: [f"got = await ctx.history.count({rule.event!r}{rule.condition})"],
     "mailed": lambda template: [f"got = (await ctx.history.email({template!r})).sent"],
     "entered": lambda journey: [f"got = (await ctx.history.journey({journey!r})).entered"],
     "subscribed": lambda list_id: [f"got = await ctx.is_subscribed({list_id!r})"],

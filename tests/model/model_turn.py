@@ -192,8 +192,12 @@ class _Turn:
             event
             for event in self.model.find_events(self.person)
             if self.look_back.includes(event)
-            and any(rule.matches(event.name, event.properties) for rule in rules)
+            and self.plan.concerns(self.enrollment.key, event.properties)
+            and any(self._matches(rule, event) for rule in rules)
         ]
+
+    def _matches(self, rule: Rule, event: ModelEvent) -> bool:
+        return rule.matches(event.name, event.properties, self.enrollment.trigger.properties)
 
     # -- effects ------------------------------------------------------------------------------
 
@@ -266,7 +270,7 @@ class _Turn:
 
     def _count(self, rule: Rule) -> None:
         events = self.model.find_events(self.person)
-        self._read("count", rule.event, sum(rule.matches(e.name, e.properties) for e in events))
+        self._read("count", rule.event, sum(self._matches(rule, event) for event in events))
 
     def _mailed(self, template: str) -> None:
         mails = self.model.find_sends(self.person)

@@ -126,19 +126,16 @@ class ReferenceModel:
     def _exit(self, event: ModelEvent) -> dict[ModelEnrollment, bool]:
         exits: dict[ModelEnrollment, bool] = {}
         for enrollment in self.find_live(event.person):
-            rules = self.known_code[enrollment.journey].exit_on
-            if rules:
-                exits[enrollment] = any(
-                    rule.matches(event.name, event.properties) for rule in rules
-                )
-        for plan in self.known_code.values():
-            if rule := find_exit_rule(plan, event):
-                for enrollment in self.find_live(event.person):
-                    if enrollment.journey == plan.id:
-                        self.end(enrollment, f"exit_on {rule.event}")
-                for mail in self.find_sends(event.person):
-                    if mail.enrollment.journey == plan.id:
-                        mail.cancel(f"exit_on {rule.event}")
+            plan = self.known_code[enrollment.journey]
+            if plan.exit_on:
+                rule = find_exit_rule(plan, event, enrollment)
+                exits[enrollment] = rule is not None
+                if rule:
+                    self.end(enrollment, f"exit_on {rule.event}")
+        for mail in self.find_sends(event.person):
+            plan = self.known_code[mail.enrollment.journey]
+            if rule := find_exit_rule(plan, event, mail.enrollment):
+                mail.cancel(f"exit_on {rule.event}")
         return exits
 
     def _satisfy_waits(self, event: ModelEvent) -> list[ModelEnrollment]:
@@ -155,7 +152,10 @@ class ReferenceModel:
         wait = enrollment.wait
         if wait is None or enrollment.wait_result or (wait.until and event.at > wait.until):
             return False
-        if not any(rule.matches(event.name, event.properties) for rule in wait.rules):
+        if not self.known_code[enrollment.journey].concerns(enrollment.key, event.properties):
+            return False
+        trigger = enrollment.trigger.properties
+        if not any(rule.matches(event.name, event.properties, trigger) for rule in wait.rules):
             return False
         if wait.more > 1:
             wait.more -= 1
@@ -165,11 +165,13 @@ class ReferenceModel:
 
     def _reach_goals(self, event: ModelEvent) -> None:
         """Record the goal of every enrollment, also of ended and held-out enrollments."""
-        journey_ids = {plan.id for plan in self.code.values() if is_goal(plan, event)}
+        plans = {plan.id: plan for plan in self.code.values() if is_goal(plan, event)}
         for enrollment in self.enrollments:
+            plan = plans.get(enrollment.journey)
             if (
                 enrollment.person.survivor is event.person.survivor
-                and enrollment.journey in journey_ids
+                and plan is not None
+                and plan.concerns(enrollment.key, event.properties)
             ):
                 enrollment.goal = enrollment.goal or self.now
 
@@ -221,7 +223,7 @@ class ReferenceModel:
         reasons = {
             "disabled": not plan.enabled,
             "disabled_by_operator": plan.id in self.disabled,
-            "where_not_met": not plan.trigger.matches(event.name, event.properties),
+            "where_not_met": not plan.trigger.matches(event.name, event.properties, {}),
             "journey_broken": plan.id not in self.code,
             "late_event": event.late and not plan.accept_late,
             "trigger_loop": event.depth > MAX_CHAIN_LENGTH,
@@ -385,7 +387,9 @@ class ReferenceModel:
         self, plan: JourneyPlan, enrollment: ModelEnrollment, number: int
     ) -> Rule | None:
         later = [event for event in self.find_events(enrollment.person) if event.number > number]
-        return next((rule for event in later if (rule := find_exit_rule(plan, event))), None)
+        return next(
+            (rule for event in later if (rule := find_exit_rule(plan, event, enrollment))), None
+        )
 
     def replay(self, journey: str) -> None:
         """Decide again about the triggers that arrived while a journey was missing."""
@@ -440,8 +444,17 @@ class ReferenceModel:
 
 
 def is_goal(plan: JourneyPlan, event: ModelEvent) -> bool:
-    return plan.goal is not None and plan.goal.matches(event.name, event.properties)
+    return plan.goal is not None and plan.goal.matches(event.name, event.properties, {})
 
 
-def find_exit_rule(plan: JourneyPlan, event: ModelEvent) -> Rule | None:
-    return next((rule for rule in plan.exit_on if rule.matches(event.name, event.properties)), None)
+def find_exit_rule(
+    plan: JourneyPlan, event: ModelEvent, enrollment: ModelEnrollment
+) -> Rule | None:
+    """Return the exit rule by which an event ends an enrollment, if any."""
+    if not plan.concerns(enrollment.key, event.properties):
+        return None
+    trigger = enrollment.trigger.properties
+    return next(
+        (rule for rule in plan.exit_on if rule.matches(event.name, event.properties, trigger)),
+        None,
+    )

@@ -133,6 +133,7 @@ class HogsendStateMachine(RuleBasedStateMachine):
             event = generators.matching_event(
                 enrollment.person.survivor,
                 enrollment.wait.rules[which % len(enrollment.wait.rules)],
+                enrollment.trigger,
             )
             if not at_once:
                 self._advance_to_next()
@@ -150,9 +151,8 @@ class HogsendStateMachine(RuleBasedStateMachine):
         if with_exits:
             enrollment = with_exits[-1 - which % len(with_exits)]
             rules = self.model.known_code[enrollment.journey].exit_on
-            self._submit(
-                [generators.matching_event(enrollment.person.survivor, rules[which % len(rules)])]
-            )
+            person, rule = enrollment.person.survivor, rules[which % len(rules)]
+            self._submit([generators.matching_event(person, rule, enrollment.trigger)])
 
     @rule(which=st.integers(0, 5), other=st.booleans())
     def a_key_is_repeated(self, which: int, other: bool) -> None:
