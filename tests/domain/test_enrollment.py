@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -163,9 +164,33 @@ def test_long_keys_with_the_same_start_stay_different():
 def test_the_first_exit_that_an_event_meets_is_named():
     paid = on("paid", where=domain_prop("all") == True)  # noqa: E712
     journey = replace(JOURNEY, exit_on=(on("left"), paid, on("paid")))
-    assert find_exit_rule(journey, Event(ADA, "paid", {"all": True}), NOW) is paid
-    assert str(find_exit_rule(journey, Event(ADA, "paid"), NOW)) == "paid"
-    assert find_exit_rule(journey, Event(ADA, "other"), NOW) is None
+    find_rule = partial(find_exit_rule, journey, now=NOW, entry_key="", trigger=None)
+    assert find_rule(Event(ADA, "paid", {"all": True})) is paid
+    assert str(find_rule(Event(ADA, "paid"))) == "paid"
+    assert find_rule(Event(ADA, "other")) is None
+
+
+@pytest.mark.parametrize(
+    ("properties", "entry_key", "ends"),
+    [
+        ({"cart": "A"}, "A", True),
+        ({"cart": "A"}, "B", False),
+        ({"cart": 1}, "=1", True),
+        ({"cart": 1}, "1", False),
+        ({"cart": None}, "A", True),
+        ({}, "A", True),
+        ({"cart": ["A"]}, "A", False),
+        # Entered before the journey had a key.
+        ({"cart": "A"}, "", True),
+    ],
+)
+def test_an_exit_ends_the_enrollment_with_its_key(
+    properties: dict[str, Any], entry_key: str, ends: bool
+):
+    journey = replace(JOURNEY, entry_key="cart", exit_on=(on("ordered"),))
+    event = Event(ADA, "ordered", properties)
+    rule = find_exit_rule(journey, event, NOW, entry_key=entry_key, trigger=None)
+    assert (rule is not None) == ends
 
 
 @pytest.mark.parametrize(("late", "matches"), [(0, True), (1, False)])

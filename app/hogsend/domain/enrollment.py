@@ -317,8 +317,8 @@ def find_exit_rule(
     event: Event,
     now: datetime,
     *,
-    entry_key: str = "",
-    trigger: Mapping[str, Any] | None = None,
+    entry_key: str,
+    trigger: Mapping[str, Any] | None,
 ) -> EventMatch | None:
     """Return the exit rule by which an event ends an enrollment, if any.
 

@@ -290,7 +290,7 @@ class IngestBatch:
         for journey in self._rules.find_by_exit(event.name):
             if has_scoped_exit(journey, event.name):
                 self._writes.scoped_exits.append(ScopedExit(state.contact.id, journey, event))
-            elif rule := find_exit_rule(journey, event, self._now):
+            elif rule := find_exit_rule(journey, event, self._now, entry_key="", trigger=None):
                 place = state.contact.id, journey.id
                 self._writes.cancelled_journeys[place] = format_exit_reason(rule)
 
