@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -73,7 +74,7 @@ def grpc() -> Iterator[int]:
 @pytest.fixture
 def rest() -> Iterator[HatchetRest]:
     """Hatchet's REST API, with a worker for the one journey."""
-    with hatchet_rest(workers=[["journey-welcome"]]) as double:
+    with hatchet_rest(workers=[["acme_journey-welcome"]]) as double:
         yield double
 
 
@@ -85,6 +86,7 @@ def on_hatchet(
     monkeypatch.setenv("HOGSEND_BIND", "127.0.0.1:0")
     monkeypatch.setattr(machine, "_is_synchronised", lambda: True)
     monkeypatch.setenv("HATCHET_CLIENT_TLS_STRATEGY", "none")
+    monkeypatch.setenv("HATCHET_CLIENT_NAMESPACE", "Acme")
     monkeypatch.setenv("HATCHET_CLIENT_TOKEN", token_for(rest, grpc))
 
 
@@ -226,10 +228,18 @@ def test_clocks_that_differ_are_a_warning(
 @pytest.mark.parametrize(
     ("workers", "text"),
     [
-        ([], "warning: No worker is registered"),
-        ([["drain-mail"]], "warning: Hatchet has 1 worker, but none for welcome"),
-        ([["journey-not-journey-welcome"]], "warning: Hatchet has 1 worker, but none for welcome"),
-        ([["journey-welcome"], ["drain-mail"]], "ok: Hatchet has 2 workers"),
+        ([], "warning: No worker of this installation is registered"),
+        ([["journey-welcome"]], "warning: No worker of this installation is registered"),
+        ([["other_journey-welcome"]], "warning: No worker of this installation is registered"),
+        ([["acme_drain-mail"]], "warning: Hatchet has 1 worker, but none for welcome"),
+        (
+            [["acme_journey-not-journey-welcome"]],
+            "warning: Hatchet has 1 worker, but none for welcome",
+        ),
+        (
+            [["acme_journey-welcome"], ["acme_drain-mail"], ["other_journey-welcome"]],
+            "ok: Hatchet has 2 workers",
+        ),
     ],
 )
 def test_journeys_without_a_worker_are_a_warning(
@@ -240,15 +250,17 @@ def test_journeys_without_a_worker_are_a_warning(
     assert check(hogsend)["Hatchet workers"].startswith(text)
 
 
-def test_the_namespace_is_part_of_the_names_of_workflows(
-    hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch
+def test_without_a_setting_the_workers_are_those_of_the_installations_own_namespace(
+    hogsend: Hogsend, rest: HatchetRest, monkeypatch: pytest.MonkeyPatch, project: Path
 ) -> None:
-    monkeypatch.setenv("HATCHET_CLIENT_NAMESPACE", "Acme")
-    assert check(hogsend)["Hatchet workers"].startswith("warning")
-
-    rest.workers = [["acme_journey-welcome"]]
-
-    assert check(hogsend)["Hatchet workers"].startswith("ok")
+    monkeypatch.delenv("HATCHET_CLIENT_NAMESPACE")
+    assert check(hogsend)["Hatchet workers"].startswith("warning: No worker of this installation")
+    assert hogsend("migrate").status == 0
+    rest.workers = [["hogsend-1a2b3c4d_journey-welcome"], ["hogsend-ffffffff_journey-welcome"]]
+    assert check(hogsend)["Hatchet workers"].startswith("warning: No worker of this installation")
+    with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database, database:
+        database.execute("INSERT INTO meta VALUES ('installation', '1a2b3c4d5e6f')")
+    assert check(hogsend)["Hatchet workers"].startswith("ok: Hatchet has 1 worker")
 
 
 @pytest.mark.parametrize("path", ["/api/ready", "/api/v1/version"])

@@ -58,19 +58,21 @@ class HatchetRest:
         if plain.startswith("/api/v1/tenants/") and self.tenant_status != 200:
             return self.tenant_status, {"errors": [{"description": "not permitted"}]}
         if plain.endswith("/worker"):
-            rows = [_worker(number) for number, _ in enumerate(self.workers)]
+            rows = [_worker(number, names) for number, names in enumerate(self.workers)]
             return self.workers_status, {"rows": rows} if self.workers_status == 200 else None
         if plain.startswith("/api/v1/workers/"):
             number = int(plain.rpartition("-")[2])
             flows = [{"id": str(n), "name": name} for n, name in enumerate(self.workers[number])]
-            return 200, {**_worker(number), "registeredWorkflows": flows}
+            return 200, {**_worker(number, self.workers[number]), "registeredWorkflows": flows}
         return 200, {"name": "Default"}
 
 
-def _worker(number: int) -> dict[str, Any]:
-    # As in a list: only the answer about a single worker has its workflows.
+def _worker(number: int, workflows: Sequence[str]) -> dict[str, Any]:
+    # As in a list: only the answer about a single worker has its workflows. Its name has the same
+    # namespace.
+    namespace = "".join(workflows[0].partition("_")[:2]) if "_" in workflows[0] else ""
     worker_id = f"5f0c2a0e-4c4e-4d0f-9a53-{number:012d}"
-    return {"metadata": {"id": worker_id}, "name": "hogsend", "status": "ACTIVE"}
+    return {"metadata": {"id": worker_id}, "name": f"{namespace}hogsend", "status": "ACTIVE"}
 
 
 @contextmanager

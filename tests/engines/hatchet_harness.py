@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from hogsend.engines.hatchet.engine import HatchetEngine, HatchetEventHandler
-from hogsend.engines.hatchet.tasks import CronTask
+from hogsend.engines.hatchet.tasks import CronTask, EventRefused
 from hogsend.store import hatchet_runs
 from hogsend.store.db import Query, Write
 from tests.engines.contract import TurnHarness
@@ -19,7 +19,12 @@ from tests.patience import PATIENCE
 
 
 class RecordingHandlers:
-    """Records the calls of the engine: ingested events, exited enrollments, cron tasks."""
+    """Records the calls of the engine: ingested events, exited enrollments, cron tasks.
+
+    With a `refusal`, it refuses every event for that reason.
+    """
+
+    refusal = ""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str, Mapping[str, Any]]] = []
@@ -29,6 +34,8 @@ class RecordingHandlers:
     async def ingest_event(
         self, event_id: str, name: str, payload: Mapping[str, Any]
     ) -> dict[str, str]:
+        if self.refusal:
+            raise EventRefused(self.refusal)
         self.events.append((event_id, name, payload))
         return {"stored": "true"}
 

@@ -6,9 +6,14 @@ With `HATCHET_CLIENT_TOKEN`, the promises of every engine are tested against a r
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,12 +24,14 @@ from hogsend.engines.hatchet import engine as engine_module
 from hogsend.engines.hatchet import host as host_module
 from hogsend.engines.hatchet import outbox as outbox_module
 from hogsend.engines.hatchet import reconciler as reconciler_module
+from hogsend.engines.hatchet import restorer as restorer_module
 from hogsend.engines.hatchet import sweeper as sweeper_module
+from hogsend.engines.hatchet import tasks as tasks_module
 from hogsend.engines.hatchet.client import WAKE, Client
 from hogsend.engines.hatchet.engine import HatchetEngine
 from hogsend.engines.port import Wake
-from hogsend.errors import HatchetUnavailable
-from hogsend.store.db import Database
+from hogsend.errors import HatchetUnavailable, StoreUnavailable
+from hogsend.store.db import Database, Write
 from hogsend.store.hatchet_runs import find_run as query_run
 from tests.databases import opened
 from tests.doubles.hatchet import TENANT, HatchetDouble, hatchet_double
@@ -246,6 +253,7 @@ async def test_the_sweeper_restarts_a_run_whose_wake_was_lost(
 ):
     # Only the test sweeps: an earlier sweep would start another run, and no push would be lost.
     monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+    monkeypatch.setattr(restorer_module, "RESTORE_INTERVAL", 3600.0)
     (enrollment_id,) = await sleeping.enroll()
     async with running_engine(create_engine(sleeping)) as engine:
         await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
@@ -255,38 +263,214 @@ async def test_the_sweeper_restarts_a_run_whose_wake_was_lost(
         engine.poll()
         await poll_until(lambda: bool(double.lost))
         await backdate_runs(sleeping)
-        # The turn before the lost push may count as progress in the first sweep.
         await poll_until(lambda: sweep_runs_second_turn(engine, sleeping, enrollment_id))
         assert await find_run_id(sleeping, enrollment_id) != old_run
         await poll_until(lambda: double.runs[old_run].status == "CANCELLED")
 
 
-async def test_the_sweeper_ignores_enrollments_that_make_progress(
+@on_both
+async def test_a_late_enrollment_is_restarted_although_its_journey_makes_progress(
     double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    # Only the test sweeps, so that a turn runs between any two sweeps.
+    # Only the test sweeps, and only it repairs the lost push.
     monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+    monkeypatch.setattr(restorer_module, "RESTORE_INTERVAL", 3600.0)
     stuck, busy = await sleeping.enroll(2)
     async with running_engine(create_engine(sleeping)) as engine:
         await poll_until(lambda: is_waiting_in_run(sleeping, stuck))
         await poll_until(lambda: is_waiting_in_run(sleeping, busy))
         double.lose_next_pushes(1)
-        sleeping.sleep = 1.0
         await set_wake(sleeping, stuck, -70, wait_result='{"id": "x"}')
         engine.poll()
         await poll_until(lambda: bool(double.lost))
         await set_wake(sleeping, busy, 0, wait_result='{"id": "x"}')
         engine.poll()
+        await sleeping.wait_until(lambda: sleeping.turn_counts[busy] == 2)
         await backdate_runs(sleeping)
-        for _ in range(3):
-            # The engine counts a turn after the harness does: at least one of the two is counted.
-            turns = sleeping.turn_counts[busy] + 2
-            await sleeping.wait_until(lambda turns=turns: sleeping.turn_counts[busy] >= turns)
-            await engine._sweeper.sweep()
-        assert sleeping.turn_counts[stuck] == 1
-        assert len(double.runs) == 2
-        sleeping.sleep = 3600.0
-        await poll_until(lambda: sweep_runs_second_turn(engine, sleeping, stuck))
+        await engine._sweeper.sweep()
+        await sleeping.wait_until(lambda: sleeping.turn_counts[stuck] == 2)
+
+
+async def test_a_late_run_that_waits_for_a_worker_gets_no_second_run(
+    double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """More runs would make the queue longer. After ten minutes the run counts as lost."""
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+    monkeypatch.setattr(restorer_module, "RESTORE_INTERVAL", 3600.0)
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+        run = await find_run_id(sleeping, enrollment_id)
+        double.queue_without_worker(run)
+        await set_wake(sleeping, enrollment_id, -70, wait_result='{"id": "x"}')
+        await backdate_runs(sleeping)
+        await engine._sweeper.sweep()
+        assert await find_run_id(sleeping, enrollment_id) == run
+        stored_run = await sleeping.database.read_one(query_run(enrollment_id))
+        assert stored_run is not None and stored_run.tried == 0
+        await set_wake(sleeping, enrollment_id, -700, wait_result='{"id": "x"}')
+        await backdate_runs(sleeping)
+        await engine._sweeper.sweep()
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
+        assert await find_run_id(sleeping, enrollment_id) != run
+
+
+@on_both
+async def test_a_run_that_was_evicted_as_its_event_came_is_restored(
+    double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tasks_module, "_EVICT_AFTER", timedelta(seconds=1))
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+        run = await find_run_id(sleeping, enrollment_id)
+        double.miss_next_answers(1)
+        await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
+        engine.poll()
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
+        assert await find_run_id(sleeping, enrollment_id) == run
+
+
+async def test_a_lost_wake_is_repeated(
+    double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(restorer_module, "UNANSWERED_AFTER", timedelta(seconds=1))
+    monkeypatch.setattr(restorer_module, "REPEAT_AFTER", timedelta(seconds=1))
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+        double.lose_next_pushes(1)
+        await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
+        engine.poll()
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
+    assert len(double.lost) == 1
+    assert len(double.runs) == 1
+
+
+@on_both
+async def test_an_enrollment_whose_worker_was_killed_continues_in_a_new_run(
+    double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """A retried run would be evicted under a wrong number, and never wake again."""
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+        run = await find_run_id(sleeping, enrollment_id)
+        assert engine._host is not None
+        assert engine._host._worker is not None
+        engine._host._worker.kill_listener()
+        await poll_until(lambda: double.runs[run].status == "COMPLETED")
+        assert json.loads(double.runs[run].output) == {"status": "restarted"}
+        await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
+        engine.poll()
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
+        assert await find_run_id(sleeping, enrollment_id) not in ("", run)
+
+
+async def test_a_run_that_failed_is_continued_by_a_new_run(
+    double: HatchetDouble, sleeping: SleepingHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+    engine = create_engine(sleeping)
+    load = engine.load_recorded_waits
+    failures = [StoreUnavailable("the database is away")]
+
+    async def fail_once(run_id: str) -> Any:
+        if failures:
+            raise failures.pop()
+        return await load(run_id)
+
+    monkeypatch.setattr(engine, "load_recorded_waits", fail_once)
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(engine):
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 1)
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+    assert [run.retry_count for run in double.runs.values()] == [1, 0]
+
+
+@on_both
+async def test_runs_of_a_release_without_namespaces_are_replaced_when_they_are_due(
+    double: HatchetDouble, sleeping: SleepingHarness
+):
+    """Their task is not registered any more, so nothing would run them."""
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)):
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+    old_run = await find_run_id(sleeping, enrollment_id)
+    double.rename_workflow(double.runs[old_run].workflow.name, "journey-j0")
+    async with sleeping.database.transaction() as tx:
+        await tx.apply([Write("UPDATE hatchet_runs SET namespace = '', asked_at = NULL")])
+    await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
+    async with running_engine(create_engine(sleeping)):
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
+        await poll_until(lambda: double.runs[old_run].status == "CANCELLED")
+        new_run = await find_run_id(sleeping, enrollment_id)
+        assert new_run not in ("", old_run)
+        assert double.runs[new_run].workflow.name.startswith("hogsend-")
+
+
+async def test_two_installations_on_one_tenant_do_not_touch_each_others_runs_and_events(
+    double: HatchetDouble, sqlite_template: Path, tmp_path: Path
+):
+    handlers = [RecordingHandlers(), RecordingHandlers()]
+    ready, done = asyncio.Barrier(2), asyncio.Barrier(2)
+
+    async def run_installation(number: int) -> None:
+        file = tmp_path / f"{number}.db"
+        shutil.copy(sqlite_template, file)
+        async with opened(f"sqlite://{file}") as database:
+            harness = SleepingHarness(database, SystemClock(), uses_one_journey=True)  # type: ignore[arg-type]
+            engine = create_engine(harness, handlers[number], events=["order:*"])
+            async with running_engine(engine):
+                await poll_until(lambda: len(double.workers) == 2)
+                await ready.wait()
+                people = await harness.enroll(10)
+                engine.poll()
+                await harness.wait_until(lambda: harness.turn_counts.keys() >= {*people})
+                double.push("order:paid", {"userId": "ada"})
+                await poll_until(lambda: len(handlers[number].events) == 2)
+                await done.wait()
+
+    # Each in a task: the connections to a database are in the context of the task.
+    await asyncio.gather(*(asyncio.create_task(run_installation(number)) for number in range(2)))
+    assert {*map(len, ({*map(str, handler.events)} for handler in handlers))} == {2}
+    assert all(run.retry_count == 0 and not run.error for run in double.runs.values())
+
+
+async def test_a_run_of_another_installation_in_our_namespace_is_refused_and_logged_once(
+    double: HatchetDouble, sleeping: SleepingHarness, caplog: pytest.LogCaptureFixture
+):
+    async with running_engine(create_engine(sleeping)):
+        await poll_until(lambda: any("journey-j0" in name for name in double.workflows))
+        (workflow,) = (name for name in double.workflows if name.endswith("journey-j0"))
+        input = {"enrollmentId": str(uuid4()), "eventId": "", "contactId": ""}
+        foreign = [
+            double.start_run(workflow, {**input, "installationId": "another"}) for _ in range(3)
+        ]
+        unknown = double.start_run(workflow, input)
+        await poll_until(lambda: all(double.runs[run].retry_count for run in foreign))
+        await poll_until(lambda: double.runs[unknown].status == "COMPLETED")
+    failures = [line.error for line in double.runs[foreign[0]].history if line.error]
+    assert "HATCHET_CLIENT_NAMESPACE" in failures[0]
+    lines = [line for line in caplog.messages if "belongs to another installation" in line]
+    assert len(lines) == 1
+
+
+async def test_an_event_that_is_refused_fails_its_run_at_once_with_the_reason(
+    double: HatchetDouble, harness: TurnHarness
+):
+    handlers = RecordingHandlers()
+    handlers.refusal = "email or userId is required"
+    async with running_engine(create_engine(harness, handlers, events=["order:*"])):
+        await poll_until(lambda: any("take-events" in name for name in double.workflows))
+        double.push("order:paid", {"total": 3})
+        await poll_until(lambda: any(run.ended for run in double.runs.values()))
+    (run,) = double.runs.values()
+    assert (run.status, run.retry_count) == ("FAILED", 0)
+    assert "email or userId is required" in run.error
 
 
 async def test_an_engine_waits_for_hatchet_at_the_start(
@@ -393,7 +577,7 @@ async def test_an_invalid_token_is_not_quoted_in_the_error(
 ):
     monkeypatch.setenv(TOKEN, "hunter2-and-more")
     with pytest.raises(HatchetUnavailable) as refused:
-        await Client.connect()
+        await Client.connect("1a2b3c4d")
     assert "HATCHET_CLIENT_TOKEN" in refused.value.message
     assert "hunte" not in refused.value.message
 

@@ -3,8 +3,8 @@
 The SDK expects its worker to be the whole process. It has no public way to end a worker from
 another thread, to close the worker's event loop, or to check whether the process that listens to
 Hatchet is alive. The SDK's client has no public way to ask the engine for its version without a
-worker, or the API for a task's events. Importing the SDK takes seconds, so this module imports the
-SDK only in functions.
+worker, or for a task's events, or to restore a task. Importing the SDK takes seconds, so this
+module imports the SDK only in functions.
 """
 
 from __future__ import annotations
@@ -162,6 +162,23 @@ def fetch_task_events(hatchet: Any, run_id: str, limit: int) -> list[Any]:
                 raise
             return []
         return list(events.rows or [])
+
+
+def restore_task(hatchet: Any, run_id: str) -> None:
+    """Queue an evicted run; do nothing when the run is not evicted or unknown.
+
+    Args:
+        hatchet: the SDK's client.
+        run_id: the id of the run.
+    """
+    api = importlib.import_module("hatchet_sdk.clients.rest.api.task_api")
+    errors = importlib.import_module("hatchet_sdk.clients.rest.exceptions")
+    with hatchet.runs.client() as rest:
+        try:
+            api.TaskApi(rest).v1_task_restore(task=run_id)
+        except errors.ApiException as error:
+            if error.status != _NOT_FOUND:
+                raise
 
 
 def _close_loop(loop: asyncio.AbstractEventLoop | None) -> None:

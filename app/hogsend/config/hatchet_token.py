@@ -14,6 +14,9 @@ from typing import Any, cast
 from ..errors import ConfigError
 from .settings import ENV_FILE, read_env_file
 
+# The name of the setting of a namespace, which Hatchet's SDK has for all its programs.
+NAMESPACE = "HATCHET_CLIENT_NAMESPACE"
+
 
 @dataclass(frozen=True, slots=True)
 class HatchetToken:
@@ -77,6 +80,18 @@ def read_client_settings() -> Mapping[str, str]:
         # An empty value counts as unset, as for our own settings.
         values |= {name: text.strip() for name, text in source.items() if text.strip()}
     return {name: text for name, text in values.items() if name.startswith("HATCHET_CLIENT_")}
+
+
+def select_namespace(settings: Mapping[str, str], installation_id: str) -> str:
+    """Return the namespace of an installation in Hatchet: the one that is set, or its own.
+
+    In one namespace, installations would run each other's turns and take each other's events.
+
+    Args:
+        settings: the `HATCHET_CLIENT_…` settings.
+        installation_id: the id of the installation, a UUID in hex.
+    """
+    return settings.get(NAMESPACE, "") or f"hogsend-{installation_id[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

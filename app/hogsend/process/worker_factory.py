@@ -15,7 +15,7 @@ from ..domain.ids import new_id
 from ..engines.due_rows import DueRows
 from ..engines.embedded import EmbeddedEngine
 from ..engines.hatchet.engine import HatchetEngine, HatchetEventHandler
-from ..engines.hatchet.tasks import CronTask
+from ..engines.hatchet.tasks import CronTask, EventRefused
 from ..engines.leases import RowLeases
 from ..engines.port import Engine, RunTurns
 from ..errors import Conflict, InvalidInput, NotFound, TooLarge
@@ -191,10 +191,9 @@ def _build_ingest_event(
     ) -> Mapping[str, str]:
         try:
             event = parse_hatchet_event(event_id, name, payload)
-        except (InvalidInput, TooLarge) as error:
-            # A retry would be refused as well.
-            return {"refused": error.message}
-        result = await ingest.submit(event)
+            result = await ingest.submit(event)
+        except (Conflict, InvalidInput, TooLarge) as error:
+            raise EventRefused(error.message) from None
         return {"eventId": str(result.event_id), "stored": str(result.stored).lower()}
 
     return ingest_event

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ..store import lag, workers
+from ..store import lag, meta, workers
 from .actor import Actor, Permission
 from .installation import Installation
 
@@ -35,10 +35,12 @@ class WorkerReport:
     Args:
         workers: those that run; None when the system does not show them.
         overdue: how long the oldest enrollment has been due; None when none is due.
+        installation_id: the id of the installation; None until a worker has run on Hatchet.
     """
 
     workers: Sequence[RunningWorker] | None
     overdue: timedelta | None
+    installation_id: str | None
 
 
 async def read_worker_report(installation: Installation, actor: Actor) -> WorkerReport:
@@ -50,13 +52,16 @@ async def read_worker_report(installation: Installation, actor: Actor) -> Worker
     actor.require(Permission.READ)
     now = installation.clock.now()
     database = installation.database
-    wake = await database.read_one(lag.find_next_wake())
+    wake, installation_id = await database.read(
+        lag.find_next_wake(), meta.find_value(meta.INSTALLATION)
+    )
     overdue = None if wake is None or wake > now else now - wake
     if database.is_sqlite:
-        return WorkerReport(_find_lock_holder(installation.settings.data), overdue)
+        holders = _find_lock_holder(installation.settings.data)
+        return WorkerReport(holders, overdue, installation_id)
     rows = await database.read_one(workers.find_registered(is_sqlite=False))
     running = [RunningWorker(f"{row.host}:{row.pid}", row.engine) for row in rows]
-    return WorkerReport(running, overdue)
+    return WorkerReport(running, overdue, installation_id)
 
 
 def _find_lock_holder(data: Path) -> list[RunningWorker] | None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import HogsendError, StartError
-from .meta import SEND_HOLD
+from .meta import INSTALLATION, SEND_HOLD
 from .migrations import find_schema_difference
 from .private_files import PRIVATE, create_private_file, open_read_only
 
@@ -70,6 +70,8 @@ def back_up(database: Path, file: Path, secret: str | None, now: datetime) -> Ba
             # Without a write-ahead log, the backup is a single file that can be moved.
             copy.execute("PRAGMA journal_mode = DELETE")
             with copy:
+                # A copy that runs beside the original must not take the original's Hatchet runs.
+                copy.execute("DELETE FROM meta WHERE key = ?", (INSTALLATION,))
                 copy.executemany(
                     _UPSERT, [*values.items(), *([(SECRET, secret)] if secret else [])]
                 )

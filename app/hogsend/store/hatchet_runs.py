@@ -23,7 +23,10 @@ from .rows import RowMapper, read_column, read_pairs
 _MINUTE = timedelta(minutes=1) // timedelta(microseconds=1)
 # A run that has run the last turn of its enrollment ends by itself within this time.
 SELF_END_LIMIT = timedelta(seconds=30)
-_DUE_ROWS = "e.wake_at IS NOT NULL AND e.state IN ('active', 'waiting') AND e.wake_at <= ?"
+# A run of another namespace is replaced once nobody has asked Hatchet for it for this long, so that
+# two workers with different namespaces do not replace each other's runs all the time.
+_FOREIGN_AFTER = timedelta(seconds=10)
+DUE_ROWS = "e.wake_at IS NOT NULL AND e.state IN ('active', 'waiting') AND e.wake_at <= ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,23 @@ class RunWait:
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """An enrollment that has no run yet."""
+    """An enrollment that needs a run.
+
+    Args:
+        enrollment_id: the enrollment.
+        journey_id: its journey.
+        contact_id: its contact.
+        event_id: the event that started it.
+        wake_at: when its turn is due.
+        old_run_id: the run that the new one replaces; empty if there is none.
+    """
 
     enrollment_id: UUID
     journey_id: str
     contact_id: UUID
     event_id: UUID
+    wake_at: datetime
+    old_run_id: str
 
 
 class _IdentifiedState(NamedTuple):
@@ -94,6 +108,8 @@ _STARTS = RowMapper(
     journey_id="e.journey_id",
     contact_id="e.contact_id",
     event_id="e.trigger_event_id",
+    wake_at="e.wake_at",
+    old_run_id="COALESCE(r.run_id, '')",
 )
 
 
@@ -139,24 +155,29 @@ def record_waits(waits: Sequence[tuple[str, RunWait]]) -> Write:
     )
 
 
-def find_unstarted(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[RunStart]]:
-    """Query due enrollments of journeys that have no run."""
+def find_unstarted(
+    journey_ids: Sequence[str], namespace: str, now: datetime, limit: int
+) -> Query[list[RunStart]]:
+    """Query due enrollments of journeys that have no run in a namespace."""
     return Query(
         f"SELECT {_STARTS.columns} FROM enrollments e "
-        f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND NOT EXISTS "
-        "(SELECT 1 FROM hatchet_runs r WHERE r.enrollment_id = e.id) ORDER BY e.wake_at LIMIT ?",
-        [to_micros(now), list(journey_ids), limit],
+        "LEFT JOIN hatchet_runs r ON r.enrollment_id = e.id "
+        f"WHERE {DUE_ROWS} AND e.journey_id IN ? AND (r.enrollment_id IS NULL OR "
+        "(r.namespace <> ? AND (r.asked_at IS NULL OR r.asked_at <= ?))) "
+        "ORDER BY e.wake_at LIMIT ?",
+        [to_micros(now), list(journey_ids), namespace, to_micros(now - _FOREIGN_AFTER), limit],
         _STARTS.read_all,
     )
 
 
 def find_stalled(
-    journey_ids: Sequence[str], overdue: datetime, now: datetime, limit: int
+    journey_ids: Sequence[str], namespace: str, overdue: datetime, now: datetime, limit: int
 ) -> Query[list[RunStart]]:
     """Query enrollments whose run has not asked for a turn that has been due for a while.
 
     Args:
         journey_ids: the journeys.
+        namespace: only runs that were started in this namespace.
         overdue: only turns that were due at this instant or earlier.
         now: the current time; recently restarted runs are left out.
         limit: how many at most.
@@ -164,20 +185,25 @@ def find_stalled(
     return Query(
         f"SELECT {_STARTS.columns} FROM enrollments e "
         "JOIN hatchet_runs r ON r.enrollment_id = e.id "
-        f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND e.holder IS NULL AND r.again_at <= ? "
-        "ORDER BY e.wake_at LIMIT ?",
-        [to_micros(overdue), list(journey_ids), to_micros(now), limit],
+        f"WHERE {DUE_ROWS} AND e.journey_id IN ? AND r.namespace = ? AND e.holder IS NULL "
+        "AND r.again_at <= ? ORDER BY e.wake_at LIMIT ?",
+        [to_micros(overdue), list(journey_ids), namespace, to_micros(now), limit],
         _STARTS.read_all,
     )
 
 
-def claim_starts(ids: Sequence[UUID], now: datetime) -> Query[frozenset[UUID]]:
+def claim_starts(ids: Sequence[UUID], namespace: str, now: datetime) -> Query[frozenset[UUID]]:
     """Claim the start of runs; return the enrollments whose start no other worker has claimed."""
+    at = to_micros(now)
     return Query(
-        "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
-        "SELECT id, '', 0, 0, ? FROM enrollments WHERE id IN ? "
-        "ON CONFLICT (enrollment_id) DO NOTHING RETURNING enrollment_id",
-        [to_micros(now) + _MINUTE, list(ids)],
+        "INSERT INTO hatchet_runs "
+        "(enrollment_id, run_id, pushed, tried, again_at, namespace, asked_at) "
+        "SELECT id, '', 0, 0, ?, ?, ? FROM enrollments WHERE id IN ? "
+        "ON CONFLICT (enrollment_id) DO UPDATE SET run_id = '', pushed = 0, tried = 0, "
+        "again_at = excluded.again_at, namespace = excluded.namespace, "
+        "asked_at = excluded.asked_at WHERE hatchet_runs.namespace <> excluded.namespace "
+        "RETURNING enrollment_id",
+        [at + _MINUTE, namespace, at, list(ids)],
         _read_ids,
     )
 
@@ -196,12 +222,12 @@ def claim_restarts(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, str]]
     )
 
 
-def unclaim_restarts(ids: Sequence[UUID], now: datetime) -> Write:
-    """Retry failed restarts of runs soon, without counting this attempt."""
+def postpone_restarts(ids: Sequence[UUID], until: datetime) -> Write:
+    """Withdraw claims of restarts, and look at these runs again at an instant."""
     return Write(
         "UPDATE hatchet_runs SET tried = tried - 1, again_at = ? WHERE enrollment_id = ? "
         "AND tried > 0",
-        [(to_micros(now), enrollment_id) for enrollment_id in ids],
+        [(to_micros(until), enrollment_id) for enrollment_id in ids],
     )
 
 
@@ -213,13 +239,16 @@ def record_run_ids(runs: Sequence[tuple[UUID, str]]) -> Write:
     )
 
 
-def adopt_run(enrollment_id: UUID, run_id: str, now: datetime) -> Write:
+def adopt_run(enrollment_id: UUID, run_id: str, namespace: str, now: datetime) -> Write:
     """Record a run that asks for a turn before its start was recorded."""
+    at = to_micros(now)
     return Write(
-        "INSERT INTO hatchet_runs (enrollment_id, run_id, pushed, tried, again_at) "
-        "VALUES (?,?,0,0,?) ON CONFLICT (enrollment_id) DO UPDATE SET run_id = excluded.run_id "
+        "INSERT INTO hatchet_runs "
+        "(enrollment_id, run_id, pushed, tried, again_at, namespace, asked_at) "
+        "VALUES (?,?,0,0,?,?,?) ON CONFLICT (enrollment_id) DO UPDATE "
+        "SET run_id = excluded.run_id, namespace = excluded.namespace "
         "WHERE hatchet_runs.run_id = ''",
-        [(enrollment_id, run_id, to_micros(now) + _MINUTE)],
+        [(enrollment_id, run_id, at + _MINUTE, namespace, at)],
     )
 
 
@@ -240,55 +269,6 @@ def unclaim_starts(ids: Sequence[UUID]) -> Write:
     """Withdraw claims of runs that could not be started, so that they are started again."""
     return Write(
         "DELETE FROM hatchet_runs WHERE enrollment_id = ? AND run_id = ''",
-        [(enrollment_id,) for enrollment_id in ids],
-    )
-
-
-def find_to_wake(journey_ids: Sequence[str], now: datetime, limit: int) -> Query[list[UUID]]:
-    """Query due enrollments whose run sleeps and has not been woken for the next turn.
-
-    Args:
-        journey_ids: the journeys.
-        now: the current time. A run whose sleep ended within the last two seconds wakes by
-            itself, and is left out unless an event has ended the wait.
-        limit: how many at most.
-    """
-    return Query(
-        "SELECT e.id FROM enrollments e JOIN hatchet_runs r ON r.enrollment_id = e.id "
-        f"WHERE {_DUE_ROWS} AND e.journey_id IN ? AND r.pushed <= e.turn AND r.run_id <> '' "
-        "AND (e.wait_result IS NOT NULL OR e.wake_at <= ?) ORDER BY e.wake_at LIMIT ?",
-        [to_micros(now), list(journey_ids), to_micros(now) - 2_000_000, limit],
-        read_column(UUID),
-    )
-
-
-def claim_wakes(ids: Sequence[UUID], now: datetime) -> Query[dict[UUID, int]]:
-    """Claim the waking of runs.
-
-    A turn that was committed since `find_to_wake` leaves nothing to wake: marked as woken, its run
-    would not be woken for the next turn.
-
-    Args:
-        ids: the enrollments that `find_to_wake` returned.
-        now: the current time.
-
-    Returns:
-        The enrollments whose waking no other worker has claimed, with the number of the last turn.
-    """
-    return Query(
-        "UPDATE hatchet_runs SET pushed = (SELECT e.turn + 1 FROM enrollments e "
-        "WHERE e.id = hatchet_runs.enrollment_id) WHERE enrollment_id IN ? AND EXISTS "
-        "(SELECT 1 FROM enrollments e WHERE e.id = hatchet_runs.enrollment_id "
-        f"AND hatchet_runs.pushed <= e.turn AND {_DUE_ROWS}) RETURNING enrollment_id, pushed - 1",
-        [list(ids), to_micros(now)],
-        read_pairs(UUID, int),
-    )
-
-
-def unclaim_wakes(ids: Sequence[UUID]) -> Write:
-    """Withdraw claims of runs that could not be woken, so that they are woken again."""
-    return Write(
-        "UPDATE hatchet_runs SET pushed = 0 WHERE enrollment_id = ?",
         [(enrollment_id,) for enrollment_id in ids],
     )
 

@@ -9,6 +9,7 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,15 +164,35 @@ class HatchetDouble:
             self._engine.rows.runs.pop(run_id, None)
 
     def strand(self, run_id: str) -> None:
-        """Let a run wait for ever, whatever wakes it.
-
-        This happens in the real engine when an event comes while the run is being evicted.
-        """
+        """Let a run wait for ever, whatever wakes it."""
         self._engine.rows.runs[run_id].stranded = True
 
     def lose_next_pushes(self, count: int) -> None:
         """Accept the next pushed events and lose them."""
         self._engine.pushes_to_lose = count
+
+    def miss_next_answers(self, count: int) -> None:
+        """Let the next events that end waits miss runs that are not evicted yet.
+
+        This happens in the real engine when an event comes while the run is being evicted.
+        """
+        self._engine.answers_to_miss = count
+
+    def queue_without_worker(self, run_id: str) -> None:
+        """Take a run from its worker into the queue, and never assign it."""
+        run = self._engine.rows.runs[run_id]
+        self._engine.requeue(run)
+        run.not_before = now() + timedelta(days=1)
+
+    def rename_workflow(self, name: str, new_name: str) -> None:
+        """Move a workflow and its runs to another name, as another release registered it."""
+        workflows = self._engine.rows.workflows
+        workflow = workflows[new_name] = workflows.pop(name)
+        workflow.name, workflow.action = new_name, f"{new_name}:{new_name}"
+
+    def start_run(self, workflow: str, input: Mapping[str, Any]) -> str:
+        """Start a run, as another program does; return its id."""
+        return self._engine.start_run(workflow, json.dumps(dict(input)), {})
 
     @property
     def refuse(self) -> bool:

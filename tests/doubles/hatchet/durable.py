@@ -190,7 +190,7 @@ class Durable(V1DispatcherServicer):
     def _repeat(self, status: messages.DurableTaskWorkerStatusRequest, answers: Answers) -> None:
         for waiting in status.waiting_entries:
             run = self._engine.rows.runs.get(waiting.durable_task_external_id)
-            if run is None or run.stranded or waiting.node_id > len(run.log):
+            if run is None or run.stranded or run.missed or waiting.node_id > len(run.log):
                 continue
             if waiting.invocation_count < run.invocation:
                 reason = (

@@ -43,6 +43,7 @@ class Engine:
         self.unknown_workflows: list[str] = []
         self.lost: list[Event] = []
         self.pushes_to_lose = 0
+        self.answers_to_miss = 0
 
     def start_run(
         self,
@@ -99,8 +100,12 @@ class Engine:
                     self.start_run(workflow.name, event.payload, event.metadata, event=event)
                 )
         for run, entry in self.waits():
-            if end_by_event(entry, event):
-                self.deliver_answer(run, entry)
+            if not end_by_event(entry, event):
+                continue
+            if self.answers_to_miss and not run.evicted:
+                self.answers_to_miss -= 1
+                run.missed = True
+            self.deliver_answer(run, entry)
         return event
 
     def waits(self) -> list[tuple[Run, Entry]]:
@@ -121,18 +126,20 @@ class Engine:
 
     def deliver_answer(self, run: Run, entry: Entry) -> None:
         """Deliver an answer to its run; an evicted run is queued for it."""
-        if run.stranded:
+        if run.stranded or run.missed:
             return
         if run.evicted:
-            run.evicted, run.status, run.queued_at = False, "QUEUED", now()
-            self.record(
-                run,
-                "DURABLE_RESTORING",
-                message="Restoring evicted task: callback satisfied while task evicted",
-            )
-            self.changed.set()
+            self.restore(run, "callback satisfied while task evicted")
         elif run.status == "RUNNING":
             self._send_answer(run, entry)
+
+    def restore(self, run: Run, reason: str) -> None:
+        """Queue a run if it is evicted."""
+        if not run.evicted:
+            return
+        run.evicted, run.missed, run.status, run.queued_at = False, False, "QUEUED", now()
+        self.record(run, "DURABLE_RESTORING", message=f"Restoring evicted task: {reason}")
+        self.changed.set()
 
     def _send_answer(self, run: Run, entry: Entry) -> None:
         """Send an answer on the stream that the run used last.
@@ -211,13 +218,16 @@ class Engine:
         self.changed.set()
 
     def evict(self, run: Run, reason: str) -> None:
-        """Take a waiting run from its worker until its wait ends."""
+        """Take a waiting run from its worker until its wait ends.
+
+        Like the real engine it does not notice a wait that ended after the worker's decision, and
+        evicts a retried run under the number of an earlier attempt: that run is never woken.
+        """
+        if run.retry_count:
+            run.stranded = True
+            return
         run.evicted, run.worker_id = True, None
         self.record(run, "DURABLE_EVICTED", message=reason or "Task paused and evicted from worker")
-        for entry in run.log[: run.position]:
-            # The wait ended between the worker's decision and its request.
-            if entry.conditions and entry.satisfied and entry.node_id == run.position:
-                self.deliver_answer(run, entry)
         self.changed.set()
 
     def record(

@@ -159,6 +159,7 @@ class Rest:
             ("GET", stable + r"/tasks/([^/]+)", self._task),
             ("GET", stable + r"/tasks/([^/]+)/task-events", self._history),
             ("POST", ours + r"/tasks/cancel", self._cancel),
+            ("POST", stable + r"/tasks/([^/]+)/restore", self._restore),
             ("GET", ours + r"/events", self._events),
             ("GET", ours + r"/events/([^/]+)", self._event),
         ]
@@ -245,6 +246,14 @@ class Rest:
             ids = [run.id for run in runs if not run.evicted]
         self._engine.cancel(ids)
         return {"ids": ids}
+
+    def _restore(self, request: Request, run_id: str) -> Any:
+        run = self._engine.rows.runs.get(run_id)
+        if run is None:
+            raise RequestError(404, "task not found")
+        self._engine.restore(run, "Restore via REST API")
+        # The real engine says so of every run, evicted or not.
+        return {"requeued": True}
 
     def _events(self, request: Request) -> Any:
         keys, scopes = request.query.get("keys", []), request.query.get("scopes", [])

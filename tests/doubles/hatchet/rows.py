@@ -172,6 +172,8 @@ class Run:
         event_key: the key of that event.
         parent_id: the id of the run that started it.
         stranded: whether answers do not reach it any more.
+        missed: whether an answer did not reach it because it was being evicted; only a restore
+            brings it back.
     """
 
     id: str
@@ -200,6 +202,7 @@ class Run:
     event_key: str | None = None
     parent_id: str | None = None
     stranded: bool = False
+    missed: bool = False
 
     @property
     def ended(self) -> bool:

@@ -28,7 +28,7 @@ def check_engine(settings: Settings) -> list[CheckResult]:
     if settings.engine == "hatchet":
         from .hatchet import check_hatchet
 
-        results += check_hatchet(settings)
+        results += check_hatchet(settings, report.installation_id if report else None)
     return results
 
 

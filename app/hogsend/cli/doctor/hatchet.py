@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from ...clock import SystemClock
-from ...config.hatchet_token import HatchetToken, parse_token, read_client_settings
+from ...config.hatchet_token import (
+    NAMESPACE,
+    HatchetToken,
+    parse_token,
+    read_client_settings,
+    select_namespace,
+)
 from ...config.settings import Settings
 from ...errors import ConfigError, HatchetUnavailable
 from ..hatchet_api import HatchetApi, HatchetResponse
@@ -27,8 +33,14 @@ _HOW_TO_REPLACE = (
 )
 
 
-def check_hatchet(settings: Settings) -> list[CheckResult]:
-    """Check Hatchet."""
+def check_hatchet(settings: Settings, installation_id: str | None) -> list[CheckResult]:
+    """Check Hatchet.
+
+    Args:
+        settings: of the project.
+        installation_id: the namespace of the workers is made from it, unless a setting has one;
+            None until a worker has run on Hatchet.
+    """
     environment = read_client_settings()
     try:
         token = parse_token(environment.get("HATCHET_CLIENT_TOKEN", ""))
@@ -44,8 +56,9 @@ def check_hatchet(settings: Settings) -> list[CheckResult]:
     try:
         results += [_check_api(api), _check_version(api)]
         if tenant.status < 400:
-            namespace = _normalize_namespace(environment.get("HATCHET_CLIENT_NAMESPACE", ""))
-            results.append(_check_workers(api, token, settings, namespace))
+            namespace = _normalize_namespace(select_namespace(environment, installation_id or ""))
+            is_known = bool(installation_id or environment.get(NAMESPACE))
+            results.append(_check_workers(api, token, settings, namespace if is_known else None))
     except HatchetUnavailable as error:
         # Hatchet stopped answering: further requests would wait as long.
         results.append(_unreachable(error))
@@ -58,8 +71,6 @@ def _unreachable(error: HatchetUnavailable) -> CheckResult:
 
 def _normalize_namespace(namespace: str) -> str:
     """Return the prefix that Hatchet's SDK adds to the names of workflows."""
-    if not namespace:
-        return ""
     return f"{namespace.removesuffix('_')}_".lower()
 
 
@@ -129,8 +140,16 @@ def _check_clock(now_at_hatchet: datetime | None) -> CheckResult:
 
 
 def _check_workers(
-    api: HatchetApi, token: HatchetToken, settings: Settings, namespace: str
+    api: HatchetApi, token: HatchetToken, settings: Settings, namespace: str | None
 ) -> CheckResult:
+    """Check that workers of this installation are registered, with every journey.
+
+    Args:
+        api: Hatchet's API.
+        token: names the tenant, whose other workers are ignored.
+        settings: of the project.
+        namespace: the prefix of the names of our workers; None when none of them has ever run.
+    """
     from ...services.journey_context import load_journeys
 
     part = "Hatchet workers"
@@ -139,9 +158,10 @@ def _check_workers(
         text = f"Hatchet did not list its workers (HTTP {response.status})."
         remedy = "Read Hatchet's log (`docker compose logs hatchet`), then check again."
         return CheckResult(part, "warning", text, remedy)
-    rows: list[dict[str, Any]] = _read_fields(response).get("rows") or []
-    if not rows:
-        text = "No worker is registered at Hatchet, so no journey runs."
+    listed: list[dict[str, Any]] = _read_fields(response).get("rows") or []
+    rows = [row for row in listed if namespace and str(row.get("name", "")).startswith(namespace)]
+    if namespace is None or not rows:
+        text = "No worker of this installation is registered at Hatchet, so no journey runs."
         remedy = "Start `hogsend serve --with-worker`, or `hogsend worker`."
         return CheckResult(part, "warning", text, remedy)
     workflows = {name for row in rows[:_MAX_WORKERS] for name in _list_workflows(api, row)}

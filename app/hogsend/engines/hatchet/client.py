@@ -11,6 +11,7 @@ import importlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,8 +19,13 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from ...compat.hatchet_child import quiet_sdk
-from ...compat.hatchet_sdk import EngineConnection, fetch_task_events
-from ...config.hatchet_token import parse_token, read_client_settings
+from ...compat.hatchet_sdk import EngineConnection, fetch_task_events, restore_task
+from ...config.hatchet_token import (
+    NAMESPACE,
+    parse_token,
+    read_client_settings,
+    select_namespace,
+)
 from ...domain.round_robin import split_into_chunks
 from ...errors import HatchetApiUnavailable, HatchetUnavailable
 from ...store.hatchet_runs import RunStart
@@ -35,6 +41,18 @@ _MAX_CALLS = 8
 # How long Hatchet may take to answer a ping, in seconds.
 _PING_TIMEOUT = 10
 _CANCELLED = "CANCELLED"
+# The events after which a run waits for a worker.
+_QUEUED = frozenset(
+    (
+        "CREATED",
+        "QUEUED",
+        "REQUEUED_NO_WORKER",
+        "REQUEUED_RATE_LIMIT",
+        "RETRYING",
+        "REASSIGNED",
+        "DURABLE_RESTORING",
+    )
+)
 _MAX_TASK_EVENTS = 200
 # The number of runs on one page of a list, and the maximum number of pages.
 _PAGE_SIZE, _MAX_PAGES = 1000, 10
@@ -48,6 +66,21 @@ class RunInput(BaseModel):
     enrollmentId: str
     eventId: str
     contactId: str
+    # Empty in the runs of earlier releases.
+    installationId: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What Hatchet's API says about a run; all false when Hatchet does not know the run.
+
+    Args:
+        was_cancelled: whether an operator cancelled it, and not a timeout or Hatchet.
+        is_queued: whether it waits for a worker.
+    """
+
+    was_cancelled: bool
+    is_queued: bool
 
 
 class Client:
@@ -56,16 +89,23 @@ class Client:
     Args:
         sdk: the module `hatchet_sdk`.
         hatchet: the SDK's client.
+        shared: the SDK's client for what all installations in the tenant share: the events that
+            other services push.
+        installation_id: goes into the input of each run.
 
     Attributes:
         tasks: the tasks that can be started: of journeys by the journey's id, and cron tasks by
             name. Empty until Hatchet knows them, because Hatchet accepts the start of a task that
             it does not know, and never runs it.
+        namespace: the prefix of the names of this installation's tasks, workers and wakes.
     """
 
-    def __init__(self, sdk: Any, hatchet: Any) -> None:
+    def __init__(self, sdk: Any, hatchet: Any, shared: Any, installation_id: str) -> None:
         self.sdk = sdk
         self.hatchet = hatchet
+        self.shared = shared
+        self.installation_id = installation_id
+        self.namespace = str(hatchet.namespace)
         self.tasks: Mapping[str, Any] = {}
         self._call_slots = asyncio.Semaphore(_MAX_CALLS)
         # Not the loop's default pool: at its end the loop waits for the threads of that pool, and a
@@ -74,8 +114,11 @@ class Client:
         self._engine = EngineConnection(hatchet)
 
     @staticmethod
-    async def connect() -> Client:
+    async def connect(installation_id: str) -> Client:
         """Import the SDK in a thread, and create its client from the environment variables.
+
+        Args:
+            installation_id: the namespace is made from it, unless a setting has one.
 
         Raises:
             HatchetUnavailable: the token or another setting of the client is invalid.
@@ -83,11 +126,21 @@ class Client:
 
         def create() -> Client:
             # The SDK's error would quote the token, which may be a different secret by mistake.
-            parse_token(read_client_settings().get("HATCHET_CLIENT_TOKEN", ""))
+            settings = read_client_settings()
+            parse_token(settings.get("HATCHET_CLIENT_TOKEN", ""))
             sdk = importlib.import_module("hatchet_sdk")
             _configure_sdk_log()
-            # The log capture would add a handler to the root logger and send logs to Hatchet.
-            return Client(sdk, sdk.Hatchet(config=sdk.ClientConfig(disable_log_capture=True)))
+
+            def create_sdk_client(namespace: str) -> Any:
+                # The log capture would add a handler to the root logger and send logs to Hatchet.
+                config = sdk.ClientConfig(disable_log_capture=True, namespace=namespace)
+                return sdk.Hatchet(config=config)
+
+            namespace = select_namespace(settings, installation_id)
+            hatchet = create_sdk_client(namespace)
+            # A namespace that was set is also the namespace of the services that push events.
+            shared = hatchet if settings.get(NAMESPACE) else create_sdk_client("")
+            return Client(sdk, hatchet, shared, installation_id)
 
         try:
             return await asyncio.to_thread(create)
@@ -116,6 +169,7 @@ class Client:
                         enrollmentId=str(start.enrollment_id),
                         eventId=str(start.event_id),
                         contactId=str(start.contact_id),
+                        installationId=self.installation_id,
                     ),
                     additional_metadata={
                         "enrollment": str(start.enrollment_id),
@@ -200,17 +254,37 @@ class Client:
                 break
         return run_ids
 
-    async def was_cancelled_by_operator(self, run_id: str) -> bool:
-        """Return whether an operator cancelled a run, and not a timeout or Hatchet.
+    async def restore(self, run_ids: Sequence[str]) -> None:
+        """Queue evicted runs whose wait has ended; other runs are ignored.
 
         Raises:
-            HatchetApiUnavailable: the run's events could not be read.
+            HatchetApiUnavailable: some runs were not restored.
         """
+        await asyncio.gather(
+            *(
+                self._call_api(lambda run_id=run_id: restore_task(self.hatchet, run_id))
+                for run_id in run_ids
+            )
+        )
+
+    async def fetch_reports(self, run_ids: Collection[str]) -> dict[str, RunReport]:
+        """Return what Hatchet knows about runs, by their ids.
+
+        Raises:
+            HatchetApiUnavailable: the events of some runs could not be read.
+        """
+        reports = await asyncio.gather(*map(self._fetch_report, run_ids))
+        return dict(zip(run_ids, reports, strict=True))
+
+    async def _fetch_report(self, run_id: str) -> RunReport:
         rows = await self._call_api(
             lambda: fetch_task_events(self.hatchet, run_id, _MAX_TASK_EVENTS)
         )
         # Hatchet also cancels a run that waited too long for a worker, but with a message.
-        return any(row.event_type.value == _CANCELLED and not row.message for row in rows)
+        was_cancelled = any(row.event_type.value == _CANCELLED and not row.message for row in rows)
+        newest = max(rows, key=lambda row: (row.timestamp, row.id), default=None)
+        is_queued = newest is not None and newest.event_type.value in _QUEUED
+        return RunReport(was_cancelled, is_queued)
 
     async def fetch_version(self) -> str:
         """Ping Hatchet; return its version.

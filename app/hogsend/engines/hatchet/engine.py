@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from ...clock import Clock
-from ...errors import HatchetUnavailable
-from ...store import hatchet_runs
+from ...errors import HatchetUnavailable, StoreUnavailable
+from ...store import hatchet_runs, meta
 from ...store.batcher import Batcher
 from ...store.db import Database
 from ...store.hatchet_runs import RunState, RunWait
@@ -35,6 +35,7 @@ from .host import WorkerHost
 from .outbox import Outbox
 from .reconciler import Reconciler
 from .requested_turns import RequestedTurns
+from .restorer import Restorer
 from .sweeper import Sweeper
 from .tasks import CronTask, WorkerSpec
 
@@ -117,9 +118,9 @@ class HatchetEngine:
         self._context = EngineContext(database, clock, self._connectivity, journey_ids)
         self._outbox = Outbox(self._context)
         self._reconciler = Reconciler(self._context, exit_cancelled)
-        self._sweeper = Sweeper(
-            self._context, self._requested_turns.pop_finished_counts, self._reconciler
-        )
+        is_requested = self._requested_turns.is_requested
+        self._sweeper = Sweeper(self._context, is_requested, self._reconciler)
+        self._restorer = Restorer(self._context, is_requested)
         self._wait_writes: Batcher[tuple[str, RunWait], None] = Batcher(
             self._write_waits, lock=database.write_lock
         )
@@ -174,9 +175,6 @@ class HatchetEngine:
         self._closing.set()
         self._outbox.close()
         await asyncio.gather(self._close_turns(), self._stop_host())
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
 
     def start_task(self, name: str) -> None:
         """Let Hatchet run a cron task soon."""
@@ -234,10 +232,21 @@ class HatchetEngine:
                 await self._wait_writes.submit((run_id, wait))
                 return wait
 
+    async def hand_over(self, run_id: str, enrollment_id: UUID) -> str:
+        """Forget a run, so that the outbox starts another one when the enrollment is due."""
+        await self._forget(enrollment_id, run_id)
+        self._outbox.poll()
+        return "restarted"
+
+    async def refuse_foreign_run(self, run_id: str, installation_id: str) -> str:
+        """Log that a run belongs to another installation; return the reason to refuse it."""
+        return self._context.log_foreign_run(run_id, installation_id)
+
     async def _adopt(self, enrollment_id: UUID, run_id: str) -> None:
         """Record a run as the enrollment's own, because it began before its id was recorded."""
+        namespace, now = self._context.namespace, self._clock.now()
         async with self._database.transaction() as tx:
-            await tx.apply([hatchet_runs.adopt_run(enrollment_id, run_id, self._clock.now())])
+            await tx.apply([hatchet_runs.adopt_run(enrollment_id, run_id, namespace, now)])
 
     async def _forget(self, enrollment_id: UUID, run_id: str) -> None:
         async with self._database.transaction() as tx:
@@ -262,6 +271,7 @@ class HatchetEngine:
         self._background = [
             asyncio.create_task(self._outbox.run()),
             asyncio.create_task(self._sweeper.run()),
+            asyncio.create_task(self._restorer.run()),
             asyncio.create_task(self._reconciler.run()),
             asyncio.create_task(self._ping(client)),
         ]
@@ -275,19 +285,33 @@ class HatchetEngine:
                     await self._host.stop(_STOP_TIMEOUT)
                 await running
         finally:
+            # Before the client: a call that fails because the client is closed is no outage.
+            for task in self._background:
+                task.cancel()
+            await asyncio.gather(*self._background, return_exceptions=True)
             client.close()
 
     async def _connect(self) -> Client | None:
         """Connect to Hatchet, with unlimited attempts; return None once the engine is closed."""
         while not self._closing.is_set():
             try:
-                return await Client.connect()
+                return await Client.connect(await self._load_installation_id())
             except HatchetUnavailable as error:
                 self._connectivity.record_failure("ping", error)
+            except StoreUnavailable:
+                # The database's health reports it.
+                pass
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_INTERVAL):
                     await self._closing.wait()
         return None
+
+    async def _load_installation_id(self) -> str:
+        """Return the id of this installation, which is made at the first call."""
+        async with self._database.transaction() as tx:
+            await tx.apply([meta.set_default(meta.INSTALLATION, uuid4().hex)])
+            installation_id = await tx.fetch_one(meta.find_value(meta.INSTALLATION))
+        return installation_id or ""
 
     def _build_worker_spec(self) -> WorkerSpec:
         return WorkerSpec(

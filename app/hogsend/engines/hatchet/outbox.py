@@ -12,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from ...errors import HatchetUnavailable
-from ...store import hatchet_runs
+from ...store import hatchet_runs, hatchet_wakes
 from ...store.db import Database
 from ...store.hatchet_runs import RunStart
 from ..poller import Poller
@@ -49,6 +49,7 @@ class Outbox:
         self._requested_tasks: set[str] = set()
         self._task_started_at: dict[str, float] = {}
         self._ended_since = context.clock.now() - _FIRST_POLL
+        self._replaced_runs: set[str] = set()
 
     def poll(self) -> None:
         """Read the rows again soon."""
@@ -111,16 +112,20 @@ class Outbox:
         now = self._clock.now()
         journey_ids = self._context.list_registered_journeys(client)
         unstarted = await self._database.read_one(
-            hatchet_runs.find_unstarted(journey_ids, now, LIMIT)
+            hatchet_runs.find_unstarted(journey_ids, client.namespace, now, LIMIT)
         )
         if not unstarted:
             return False
         async with self._database.transaction() as tx:
             claimed = await tx.fetch_one(
-                hatchet_runs.claim_starts([start.enrollment_id for start in unstarted], now)
+                hatchet_runs.claim_starts(
+                    [start.enrollment_id for start in unstarted], client.namespace, now
+                )
             )
+        starts = [start for start in unstarted if start.enrollment_id in claimed]
+        # No worker of this namespace could run these.
+        self._replaced_runs |= {start.old_run_id for start in starts if start.old_run_id}
         try:
-            starts = [start for start in unstarted if start.enrollment_id in claimed]
             await start_runs(self._database, client, starts)
         except BaseException:
             # Runs that did start ask for their turn, and are recorded then.
@@ -133,16 +138,18 @@ class Outbox:
         """Wake sleeping runs whose turn is due; return whether there may be more."""
         now = self._clock.now()
         journey_ids = self._context.list_registered_journeys(client)
-        sleeping = await self._database.read_one(hatchet_runs.find_to_wake(journey_ids, now, LIMIT))
+        sleeping = await self._database.read_one(
+            hatchet_wakes.find_to_wake(journey_ids, client.namespace, now, LIMIT)
+        )
         if not sleeping:
             return False
         async with self._database.transaction() as tx:
-            claimed = await tx.fetch_one(hatchet_runs.claim_wakes(sleeping, now))
+            claimed = await tx.fetch_one(hatchet_wakes.claim_wakes(sleeping, now))
         try:
             await client.wake(list(claimed.items()))
         except BaseException:
             async with self._database.transaction() as tx:
-                await tx.apply([hatchet_runs.unclaim_wakes(list(claimed))])
+                await tx.apply([hatchet_wakes.unclaim_wakes(list(claimed))])
             raise
         return len(sleeping) == LIMIT
 
@@ -161,6 +168,12 @@ class Outbox:
     async def _cancel_ended(self, client: Client) -> None:
         """Cancel the runs of enrollments that ended otherwise than by their own turn."""
         now = self._clock.now()
+        if self._replaced_runs:
+            replaced = frozenset(self._replaced_runs)
+            await client.cancel(replaced)
+            async with self._database.transaction() as tx:
+                await tx.apply([hatchet_runs.delete_waits(sorted(replaced))])
+            self._replaced_runs -= replaced
         ended_since = hatchet_runs.find_ended(self._ended_since, now, LIMIT)
         while ended := await self._database.read_one(ended_since):
             await client.cancel({run for run in ended.values() if run})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
 from ...store import hatchet_runs
-from .client import Client
+from .client import Client, RunReport
 from .engine_context import EngineContext
 
 # How often the reconciler runs, in seconds.
@@ -65,13 +64,17 @@ class Reconciler:
             runs: runs, each with its enrollment. We ourselves cancel only runs of enrollments that
                 have ended or have another run by now.
         """
-        was_cancelled = await asyncio.gather(
-            *(client.was_cancelled_by_operator(run) for run in runs)
-        )
+        reports = await client.fetch_reports(runs)
+        return await self.exit_reported({runs[run]: report for run, report in reports.items()})
+
+    async def exit_reported(self, reports: Mapping[UUID, RunReport]) -> set[UUID]:
+        """Exit the enrollments whose run an operator has cancelled; return them.
+
+        Args:
+            reports: live enrollments, each with the report on its run.
+        """
         exited = {
-            enrollment_id
-            for enrollment_id, cancelled in zip(runs.values(), was_cancelled, strict=True)
-            if cancelled
+            enrollment_id for enrollment_id, report in reports.items() if report.was_cancelled
         }
         for enrollment_id in exited:
             await self._exit_cancelled(enrollment_id)

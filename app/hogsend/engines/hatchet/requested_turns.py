@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -28,7 +27,6 @@ class RequestedTurns:
         self._database = database
         self._on_request = on_request
         self._requests: dict[UUID, asyncio.Future[None]] = {}
-        self._finished: Counter[str] = Counter()
         self._closed = False
 
     async def request(self, enrollment_id: UUID) -> None:
@@ -69,13 +67,11 @@ class RequestedTurns:
 
     def release(self, due: DueEnrollment) -> None:
         """Answer the request for a turn that has ended."""
-        self._finished[due.journey_id] += 1
         self._answer(due.id)
 
-    def pop_finished_counts(self) -> Counter[str]:
-        """Return how many turns of each journey have ended since the last call."""
-        finished, self._finished = self._finished, Counter()
-        return finished
+    def is_requested(self, enrollment_id: UUID) -> bool:
+        """Return whether an enrollment's turn was requested and has not ended."""
+        return enrollment_id in self._requests
 
     def _answer(self, enrollment_id: UUID) -> None:
         future = self._requests.pop(enrollment_id, None)

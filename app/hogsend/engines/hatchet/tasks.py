@@ -9,6 +9,7 @@ arguments, so it sees the same calls in every replay, even if the journey's code
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from uuid import UUID
 from ...store.hatchet_runs import RunWait
 from .client import WAKE, Client, RunInput
 
+log = logging.getLogger("hogsend.hatchet")
+
 R = TypeVar("R")
 
 # Hatchet counts the time that a run sleeps, so its time limit is longer than any wait.
@@ -28,6 +31,9 @@ _EXECUTION_TIMEOUT = timedelta(days=3650)
 _QUEUE_TIMEOUT = timedelta(days=30)
 # A run that waits for longer gives up its slot in the worker, and gets another one when it wakes.
 _EVICT_AFTER = timedelta(seconds=5)
+# A retried run only hands over to a new one, so the backoff spaces attempts while the database
+# cannot be reached, in seconds. It is short so that turns resume soon when the database is back.
+_MAX_BACKOFF = 30
 _CRON_TIMEOUT = timedelta(minutes=10)
 INGEST_EVENTS_TASK = "take-events"
 
@@ -44,6 +50,30 @@ class RunHandler(Protocol):
     ) -> RunWait | str:
         """Run the turn that is due; return the next wait, or the status with which the run ends."""
         ...
+
+    async def hand_over(self, run_id: str, enrollment_id: UUID) -> str:
+        """Let another run continue; return the status with which this run ends."""
+        ...
+
+    async def refuse_foreign_run(self, run_id: str, installation_id: str) -> str:
+        """Log that a run belongs to another installation; return the reason to refuse it."""
+        ...
+
+
+class EventRefused(Exception):
+    """An event that another service pushed cannot be ingested, now or later.
+
+    Args:
+        reason: why, for the run's page in Hatchet.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ForeignRunError(Exception):
+    """A run belongs to another installation, whose worker gets it when Hatchet tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +156,19 @@ def _define_journey_task(client: Client, spec: WorkerSpec, journey_id: str) -> A
 
     async def run_journey(input: RunInput, ctx: Any) -> dict[str, str]:
         run_id, enrollment_id = str(ctx.workflow_run_id), UUID(input.enrollmentId)
+        if input.installationId not in ("", client.installation_id):
+            raise ForeignRunError(
+                await spec.run_on_server(
+                    _refuse_foreign_run(spec.run_handler, run_id, input.installationId)
+                )
+            )
+        if ctx.retry_count > 0:
+            # Hatchet evicts a run with the number of an earlier attempt, and then never wakes it.
+            return {
+                "status": await spec.run_on_server(
+                    _hand_over(spec.run_handler, run_id, enrollment_id)
+                )
+            }
         recorded = await spec.run_on_server(_load_recorded_waits(spec.run_handler, run_id))
         number = 0
         before: RunWait | None = None
@@ -152,7 +195,7 @@ def _define_journey_task(client: Client, spec: WorkerSpec, journey_id: str) -> A
         schedule_timeout=_QUEUE_TIMEOUT,
         retries=20,
         backoff_factor=2.0,
-        backoff_max_seconds=300,
+        backoff_max_seconds=_MAX_BACKOFF,
         eviction_policy=sdk.EvictionPolicy(ttl=_EVICT_AFTER),
     )(run_journey)
 
@@ -165,6 +208,14 @@ async def _run_until_wait(
     run_handler: RunHandler, run_id: str, enrollment_id: UUID, number: int, before: RunWait | None
 ) -> RunWait | str:
     return await run_handler.run_until_wait(run_id, enrollment_id, number, before)
+
+
+async def _hand_over(run_handler: RunHandler, run_id: str, enrollment_id: UUID) -> str:
+    return await run_handler.hand_over(run_id, enrollment_id)
+
+
+async def _refuse_foreign_run(run_handler: RunHandler, run_id: str, installation_id: str) -> str:
+    return await run_handler.refuse_foreign_run(run_id, installation_id)
 
 
 def _build_conditions(sdk: Any, enrollment_id: UUID, wait: RunWait) -> Any:
@@ -208,10 +259,16 @@ def _define_event_task(client: Client, spec: WorkerSpec) -> Any:
         async def run() -> Mapping[str, str]:
             return await spec.ingest_event(event_id, name, payload)
 
-        return dict(await spec.run_on_server(run()))
+        try:
+            return dict(await spec.run_on_server(run()))
+        except EventRefused as error:
+            raise client.sdk.NonRetryableException(error.reason) from None
 
-    return client.hatchet.task(
-        name=INGEST_EVENTS_TASK,
+    # Hatchet's SDK puts the namespace before the names of events too, but other services push
+    # events without it.
+    is_shared = client.shared is not client.hatchet
+    return client.shared.task(
+        name=f"{client.namespace}{INGEST_EVENTS_TASK}" if is_shared else INGEST_EVENTS_TASK,
         on_events=list(spec.event_names),
         execution_timeout=_CRON_TIMEOUT,
         schedule_timeout=_QUEUE_TIMEOUT,

@@ -38,7 +38,9 @@ class HatchetRunRow(Model):
 
     `pushed` is the number of the turn for which the run was last woken. `tried` counts how often
     the run was restarted because a turn was overdue, and `again_at` is the earliest time of the
-    next restart.
+    next restart. `namespace` is the namespace in Hatchet that the run was started in; only workers
+    with this namespace can run it. It is empty for runs that an earlier release has started.
+    `asked_at` is when Hatchet was last asked to start, wake or restore the run.
     """
 
     enrollment_id = IdField(primary_key=True)
@@ -46,6 +48,8 @@ class HatchetRunRow(Model):
     pushed = fields.IntField(default=0)
     tried = fields.IntField(default=0)
     again_at = InstantField()
+    namespace = fields.CharField(max_length=100, default="", db_default="")
+    asked_at = InstantField(null=True)
 
     class Meta:
         table = "hatchet_runs"

@@ -1,0 +1,76 @@
+"""Asks Hatchet again for runs that were woken and have not come.
+
+Hatchet can miss an event that arrives while the run is being evicted: the run's wait has ended, but
+nothing queues the run. A wake can also be lost on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from ...store import hatchet_wakes
+from .engine_context import EngineContext
+
+# How often to look for such runs, in seconds.
+RESTORE_INTERVAL = 1.0
+# How long a woken run may take until Hatchet is asked again.
+UNANSWERED_AFTER = timedelta(seconds=5)
+# When a turn is this late and its run was restored, the wake may have been lost and is repeated.
+REPEAT_AFTER = timedelta(seconds=12)
+# The maximum number of runs at a time. In a burst most are in Hatchet's queue, which more calls
+# would slow down.
+_LIMIT = 10
+
+
+class Restorer:
+    """Restores runs that were woken and have not asked for their turn.
+
+    Args:
+        context: the rows, and the connection to Hatchet.
+        is_requested: returns whether an enrollment's turn was requested here and has not ended.
+    """
+
+    def __init__(self, context: EngineContext, is_requested: Callable[[UUID], bool]) -> None:
+        self._context = context
+        self._database = context.database
+        self._clock = context.clock
+        self._connectivity = context.connectivity
+        self._is_requested = is_requested
+
+    async def run(self) -> None:
+        """Restore runs every second, until cancelled."""
+        await self._connectivity.repeat(RESTORE_INTERVAL, self.restore)
+
+    async def restore(self) -> None:
+        """Restore runs that have not come; wake those again that are restored in vain."""
+        client = self._context.client
+        if client is None or self._connectivity.outage is not None:
+            return
+        now = self._clock.now()
+        asked_before = now - UNANSWERED_AFTER
+        unanswered = await self._database.read_one(
+            hatchet_wakes.find_unanswered(
+                self._context.list_registered_journeys(client),
+                client.namespace,
+                asked_before,
+                now,
+                _LIMIT,
+            )
+        )
+        ids = [
+            enrollment_id for enrollment_id in unanswered if not self._is_requested(enrollment_id)
+        ]
+        if not ids:
+            return
+        async with self._database.transaction() as tx:
+            woken = await tx.fetch_one(hatchet_wakes.claim_restores(ids, asked_before, now))
+        await client.restore([run.run_id for run in woken])
+        await client.wake(
+            [
+                (run.enrollment_id, run.turn)
+                for run in woken
+                if unanswered[run.enrollment_id] <= now - REPEAT_AFTER
+            ]
+        )
