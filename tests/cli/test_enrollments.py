@@ -59,7 +59,7 @@ def test_stuck_enrollments_are_helped_by_id_or_by_journey(
     outcome = hogsend("enrollments", command, *selection)
 
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out.endswith(" 1 person.\n")
+    assert outcome.out.endswith(" 1 enrollment.\n")
     assert list_states(journeys) == after
     with open_database(journeys) as database:
         (line,) = database.execute(

@@ -34,7 +34,7 @@ def test_code_that_makes_people_drift_fails_and_names_the_wait(
     assert outcome.status == 1
     assert "1: the code no longer asks for sleep:rest" in outcome.out
     assert enrollment_id in outcome.out
-    assert "1 person would not continue" in outcome.err
+    assert "1 enrollment would not continue" in outcome.err
     assert list_states(journeys) == ["waiting"]
 
 

@@ -287,7 +287,8 @@ def list_patterns(site: Site) -> list[re.Pattern[Any]]:
             for node in ast.walk(site.call)
             if isinstance(node, ast.Attribute) and node.attr.isupper()
         ]
-        return [re.compile(source.value, sum(flags))]
+        text: Any = source.value
+        return [re.compile(text, sum(flags))]
     module, _, variable = site.name.rpartition(".")
     value = getattr(importlib.import_module(f"hogsend.{module}"), variable)
     if isinstance(value, re.Pattern):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -366,6 +367,31 @@ async def test_missed_triggers_start_the_journey_once_it_works_again(world: Worl
     assert await world.counter_drift() == {}
     assert await load_audit_log(world) == [("olga", "replay", "/journeys/j", {"people": 2})]
     assert (await replay_missed_triggers(world.runtime, OLGA, "j")).considered == 0
+
+
+@pytest.mark.parametrize(
+    "make_broken",
+    [
+        lambda source: "    import nothing_like_this\n" + source.lstrip("\n"),
+        lambda source: source + "\n    def broken(:\n",
+        lambda source: source.replace('trigger="go"', 'trigger="go", list="nowhere"'),
+        lambda source: source.replace('"welcome"', '"no-such-mail"'),
+    ],
+    ids=["import", "syntax", "definition", "template"],
+)
+async def test_triggers_of_a_journey_that_never_loaded_are_replayed_once_it_does(
+    world: World, make_broken: Callable[[str], str]
+):
+    world.write("journeys", make_broken(BEFORE))
+    await world.load()
+    (decision,) = (await world.emit("go", "ada")).enrollments
+    assert decision == {"journeyId": "j", "outcome": "skipped", "reason": "journey_broken"}
+    await world.define(BEFORE)
+    outcome = await replay_missed_triggers(world.runtime, OLGA, "j")
+    await world.settle()
+    assert outcome.done == 1
+    assert await world.mailbox() == ["welcome"]
+    assert await world.counter_drift() == {}
 
 
 async def test_a_missed_trigger_can_still_be_refused(world: World):

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -184,7 +185,11 @@ async def test_no_turn_runs_and_no_mail_leaves_after_the_database_is_gone(
     data: Path, tmp_path: Path, clock: ManualClock
 ) -> None:
     async with SmtpSink() as sink:
-        settings = {"MAIL": sink.url, "FROM": "a@example.com", "ALLOW_LOCAL_LINKS": "1"}
+        settings: dict[str, Any] = {
+            "MAIL": sink.url,
+            "FROM": "a@example.com",
+            "ALLOW_LOCAL_LINKS": "1",
+        }
         async with open_site(tmp_path, clock, DATA=str(data), **settings) as site:
             await site.event("user.created")
             await site.wait_for_sends(1)

@@ -185,6 +185,7 @@ async def test_a_broken_journey_file_stops_no_other(tmp_path: Path) -> None:
             decision["journeyId"]: decision["outcome"] for decision in answer["enrollments"]
         }
         assert outcomes["welcome"] == "enrolled"
+        assert outcomes["nolist"] == "skipped"
         await hogsend.wait_until(lambda: hogsend.rows("SELECT 1 FROM sends WHERE status = 'sent'"))
         for named in ("syntax.py:1", "raises.py:2", "exits.py:2", "nolist.py", "bad.html"):
             assert named in hogsend.log

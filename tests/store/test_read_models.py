@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.domain.ids import new_id
 from hogsend.store import counters
-from hogsend.store.db import Database
+from hogsend.store.db import Database, Write
 from hogsend.store.read_models import (
     contacts,
     counts,
@@ -174,6 +175,20 @@ async def test_queues_are_counted_to_a_bound(
 async def test_the_inbox_is_listed_and_its_unread_counted(
     database: Database, sample: SampleData
 ) -> None:
+    assert await database.read_one(inbox.count_unread()) == 62
+    # Mails that were read do not hide unread ones behind them.
+    newest = await inbox.list_mails(database, 1)
+    async with database.transaction() as tx:
+        await tx.apply(
+            [
+                Write(
+                    "INSERT INTO inbox (send_id, to_email, from_email, subject, mail, captured_at, "
+                    "read_at) SELECT ?, to_email, from_email, subject, mail, captured_at, "
+                    "captured_at FROM inbox WHERE send_id = ?",
+                    [(new_id(newest[0].captured_at), newest[0].send_id) for _ in range(120)],
+                )
+            ]
+        )
     assert await database.read_one(inbox.count_unread()) == 62
     mails = await inbox.list_mails(database, 100, to="ada@example.com")
     assert [captured.subject for captured in mails] == ["Welcome, Ada"]

@@ -126,6 +126,20 @@ async def test_the_clock_starts_at_the_given_time_and_never_goes_back():
             await world.advance_to(start)
 
 
+@journey("local-morning", trigger="user.created")
+async def local_morning(user: Contact, ctx: Context) -> None:
+    await ctx.sleep_until(ctx.when.tz("Asia/Tokyo").tomorrow().at("09:00"), label="morning")
+
+
+async def test_the_timeline_shows_instants_of_other_time_zones_in_utc():
+    async with play(local_morning) as world:
+        ada = await world.contact("ada@example.com")
+        await world.emit(ada, "user.created")
+        timeline = world.timeline(ada)
+    assert "in UTC:" in timeline
+    assert "(waits until Wed 2026-03-04 00:00:00)" in timeline
+
+
 # -- people and events --------------------------------------------------------------------------
 
 

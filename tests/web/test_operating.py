@@ -126,7 +126,7 @@ async def test_all_drifted_enrollments_are_continued_after_their_number_is_shown
 ) -> None:
     people = await put(runtime, "drifted")
     text = extract_text(await owner.read(f"{WELCOME}?state=drifted"))
-    assert f"{people} people continue now with the current code" in text
+    assert f"{people} enrollments continue now with the current code" in text
     assert f"Continue {people} enrollments" in text
 
     answer = await owner.post(f"{WELCOME}/everyone", act="continue", state="drifted")
@@ -149,7 +149,7 @@ async def test_unchanged_enrollments_are_counted_by_reason(
     answer = await owner.post(f"{WELCOME}/everyone", act="restart", state="drifted")
     assert answer.status_code == 409
     text = extract_text(await answer.get_data(as_text=True))
-    assert f"Done for 0 people. {people} left unchanged" in text
+    assert f"Done for 0 enrollments. {people} left unchanged" in text
     assert "disabled_by_operator" in text
 
 
@@ -232,7 +232,10 @@ async def test_people_in_a_journey_without_code_are_named(
     content = runtime.content
     runtime.content = replace(content, registry=replace(content.registry, journeys=journeys))
     text = extract_text(await owner.read("/"))
-    assert f"{people} people parked in Activation welcome, whose code is missing or broken" in text
+    assert (
+        f"{people} enrollments parked in Activation welcome, whose code is missing or broken"
+        in text
+    )
 
 
 async def test_missed_triggers_are_replayed_with_a_button(

@@ -261,8 +261,8 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
             _show_nothing(action, reason, as_json=selection.as_json)
             return
         if not selection.is_confirmed:
-            people = format_count(number, f"{state} person", f"{state} people")
-            question = f"{action.capitalize()} {people} in {journey_id}?"
+            enrollments = format_count(number, f"{state} enrollment")
+            question = f"{action.capitalize()} {enrollments} in {journey_id}?"
             click.confirm(question, abort=True, err=True)
         result = run_with_journeys(
             lambda context: bulk_actions.run_action_on_all(
@@ -303,8 +303,8 @@ def _show_result(result: BulkResult, past_tense: str, *, as_json: bool) -> None:
     if as_json:
         print_json(result.to_json())
     else:
-        click.echo(f"{past_tense} {format_count(result.done, 'person', 'people')}.")
+        click.echo(f"{past_tense} {format_count(result.done, 'enrollment')}.")
     if result.kept:
         for reason, number in result.kept.most_common(_MAX_REASONS):
             click.echo(make_printable(f"Skipped {number:,}: {reason}"), err=True)
-        raise HogsendError(f"{format_count(result.kept.total(), 'person', 'people')} skipped.")
+        raise HogsendError(f"{format_count(result.kept.total(), 'enrollment')} skipped.")

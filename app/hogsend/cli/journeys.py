@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..domain.journey import Journey
+from ..domain.journey import Journey, count_files
 from ..errors import HogsendError, NotFound
 from ..services.actor import COMMAND_LINE
 from ..services.installation import has_database
@@ -101,10 +101,8 @@ def list_(as_json: bool) -> None:
     )
     broken = load_journeys(settings).broken
     if broken:
-        click.echo(
-            f"{format_count(len(broken), 'file')} cannot be used. Run `hogsend journeys check`.",
-            err=True,
-        )
+        files = format_count(count_files(broken), "file")
+        click.echo(f"{files} cannot be used. Run `hogsend journeys check`.", err=True)
 
 
 @journeys.command()

@@ -52,7 +52,7 @@ def plan(against: Path | None, as_json: bool) -> None:
         click.echo(make_printable(str(broken)), err=True)
     if result.endangered:
         raise HogsendError(
-            f"{format_count(result.endangered, 'person', 'people')} would not continue with the "
+            f"{format_count(result.endangered, 'enrollment')} would not continue with the "
             f"code in {path}.",
             "docs/changing-journeys.md explains what to do.",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -189,3 +189,8 @@ class BrokenFile:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.problem} {self.remedy}".strip()
+
+
+def count_files(problems: Iterable[BrokenFile]) -> int:
+    """Return how many files have problems; a file can have several."""
+    return len({problem.file for problem in problems})

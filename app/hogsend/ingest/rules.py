@@ -121,6 +121,8 @@ async def load_rules(
     journeys: Mapping[str, Journey],
     lists: Mapping[str, MailList],
     late_after: timedelta = LATE_AFTER,
+    *,
+    broken: Mapping[str, Journey] | None = None,
 ) -> IngestRules:
     """Load the switches and the definitions of unavailable journeys; return all rules.
 
@@ -129,14 +131,19 @@ async def load_rules(
         journeys: the journeys of the code, by id.
         lists: the lists of the code, by id.
         late_after: how long after an event happened it may arrive and still start a journey.
+        broken: what is known of the journeys of the code that cannot be used, by id. Their stored
+            definitions come first; a journey that was never loaded has none.
     """
     by_id = await database.read_one(journey_store.find_all())
     return IngestRules(
         journeys=journeys,
         lists=lists,
         unavailable={
-            journey_id: stored.journey
-            for journey_id, stored in by_id.items()
+            journey_id: journey
+            for journey_id, journey in {
+                **(broken or {}),
+                **{journey_id: stored.journey for journey_id, stored in by_id.items()},
+            }.items()
             if journey_id not in journeys
         },
         switched_off_ids=frozenset(

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
+from ..domain.journey import count_files
 from ..services.content import Content, compute_fingerprint, load_content
 from .runtime import Runtime
 
@@ -70,10 +71,10 @@ async def _reload(runtime: Runtime) -> None:
         return
     await runtime.use(content)
     log.info(
-        "loaded %d journeys and %d templates; %d with errors",
+        "loaded %d journeys and %d templates; %d files with problems",
         len(content.registry.journeys),
         len(content.template_lists),
-        len(content.broken),
+        count_files(content.broken),
     )
     for broken in content.broken:
         log.warning("%s", broken)

@@ -168,7 +168,13 @@ async def _assemble(
         log.warning("%s", broken)
     changed_journeys = await sync_journeys(database, content.registry, clock.now())
     registry = content.registry
-    rules = await load_rules(database, registry.journeys, registry.lists, settings.late_event_limit)
+    rules = await load_rules(
+        database,
+        registry.journeys,
+        registry.lists,
+        settings.late_event_limit,
+        broken=registry.broken_journeys,
+    )
     ingest = Ingest(database, clock, rules, change_feed, on_commit=bus.publish)
     tracker = Tracker(database, clock, ingest, change_feed)
     runtime = Runtime(

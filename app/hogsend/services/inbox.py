@@ -67,7 +67,7 @@ async def list_mails(
 
 
 async def count_unread(installation: Installation, actor: Actor) -> int:
-    """Return how many of the newest captured mails are unread; counts no more than `MAX_COUNTED`.
+    """Return how many captured mails are unread; counts no more than `MAX_COUNTED`.
 
     Raises:
         Forbidden: the actor may not read.

@@ -43,6 +43,7 @@ class JourneyContext(Installation):
                 self.registry.journeys,
                 self.registry.lists,
                 self.settings.late_event_limit,
+                broken=self.registry.broken_journeys,
             )
 
 
@@ -76,7 +77,11 @@ async def open_journeys(settings: Settings) -> AsyncGenerator[JourneyContext]:
         database, clock = installation.database, installation.clock
         registry = load_journeys(settings)
         rules = await load_rules(
-            database, registry.journeys, registry.lists, settings.late_event_limit
+            database,
+            registry.journeys,
+            registry.lists,
+            settings.late_event_limit,
+            broken=registry.broken_journeys,
         )
         yield _LoadedJourneys(
             settings=settings,

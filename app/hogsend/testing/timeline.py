@@ -6,7 +6,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ def format_timeline(records: Snapshot, contact_id: UUID, now: datetime) -> str:
     name = contact.email or contact.key if contact else str(contact_id)
     entries = [_indent(f"{_format_instant(instant)}  ", text) for instant, text in lines]
     return "\n".join(
-        [f"What happened to {name}, in UTC:", *entries, f"  It is {now:%a %Y-%m-%d %H:%M:%S} now."]
+        [f"What happened to {name}, in UTC:", *entries, f"  It is {_format_instant(now)} now."]
     )
 
 
@@ -123,10 +123,7 @@ def _describe_send(send: Send) -> Iterator[Line]:
         at = send.updated_at or send.created_at
         yield at, f"mail {send.template} {send.status}, {send.reason or ''}"
     elif send.due_at is not None:
-        yield (
-            send.created_at,
-            f"mail {send.template} queued until {send.due_at:%a %Y-%m-%d %H:%M:%S}",
-        )
+        yield send.created_at, f"mail {send.template} queued until {_format_instant(send.due_at)}"
     if send.opened_at is not None:
         yield send.opened_at, f"mail {send.template} opened"
     if send.clicked_at is not None:
@@ -134,7 +131,7 @@ def _describe_send(send: Send) -> Iterator[Line]:
 
 
 def _format_instant(instant: datetime) -> str:
-    return f"{instant:%a %Y-%m-%d %H:%M:%S}"
+    return f"{instant.astimezone(UTC):%a %Y-%m-%d %H:%M:%S}"
 
 
 def _format_properties(properties: Mapping[str, Any]) -> str:

@@ -48,17 +48,20 @@ def reject_missing_resources(
     known = KnownResources(frozenset(templates), frozenset(registry.lists))
     sources = Sources(folder.absolute())
     journeys, broken = dict(registry.journeys), list(registry.broken)
+    broken_journeys = dict(registry.broken_journeys)
     for journey_id, function in registry.functions.items():
         code = find_code(function, sources)
         diagnostics = diagnose([code] if code else [], known)
         missing = [diagnostic for diagnostic in diagnostics if diagnostic.names_missing_resource]
         if missing:
-            del journeys[journey_id]
+            broken_journeys[journey_id] = journeys.pop(journey_id)
         for diagnostic in missing:
             problem = f"the journey {journey_id!r}: {diagnostic.problem}"
             file, line = diagnostic.file, diagnostic.line
             broken.append(BrokenFile(file, line, problem, diagnostic.remedy))
-    return replace(registry, journeys=journeys, broken=tuple(broken))
+    return replace(
+        registry, journeys=journeys, broken=tuple(broken), broken_journeys=broken_journeys
+    )
 
 
 def _find_journeys(folder: Path, registry: Registry) -> Iterator[Function]:

@@ -18,6 +18,7 @@ from ..domain.event import EventMatch
 from ..domain.graph import JourneyGraph
 from ..domain.journey import BUILT_IN_LIST_ID, EVERYTHING, BrokenFile, Entry, Journey, MailList
 from ..ingest.rules import BUILT_IN_LIST
+from .declared_journeys import build_declared_journey, read_declared_journeys
 from .decorator import SPEC_ATTRIBUTE, JourneyFunction, JourneySpec
 from .definition_checks import ID, ID_REMEDY, check_function, check_spec
 from .registry import Registry
@@ -51,6 +52,7 @@ class _Loading:
         self._broken: list[BrokenFile] = []
         self._lists: dict[str, MailList] = {BUILT_IN_LIST_ID: BUILT_IN_LIST}
         self._journeys: dict[str, Journey] = {}
+        self._broken_journeys: dict[str, Journey] = {}
         self._functions: dict[str, JourneyFunction] = {}
         self._graphs: dict[str, JourneyGraph] = {}
         self._sources = Sources(self._folder)
@@ -69,7 +71,12 @@ class _Loading:
             for path, module in modules:
                 self._collect_journeys(path, module)
         return Registry(
-            self._journeys, self._functions, self._lists, tuple(self._broken), self._graphs
+            self._journeys,
+            self._functions,
+            self._lists,
+            tuple(self._broken),
+            self._graphs,
+            self._broken_journeys,
         )
 
     def _import(self, path: Path) -> tuple[Path, ModuleType] | None:
@@ -88,6 +95,8 @@ class _Loading:
             # Even `SystemExit` in a file must not prevent the other files from loading.
             sys.modules.pop(name, None)
             self._broken.append(_describe_import_error(path, error))
+            for journey in read_declared_journeys(path, self._sources):
+                self._broken_journeys[journey.id] = journey
             return None
         return path, module
 
@@ -114,11 +123,16 @@ class _Loading:
             except Exception:  # noqa: S112 (a proxy that is not bound yet is no journey)
                 continue
             try:
-                self._collect_journey(path, spec, function)
+                is_usable = self._collect_journey(path, spec, function)
             except Exception as error:
                 self._broken.append(_describe_import_error(path, error))
+                is_usable = False
+            journey = None if is_usable else build_declared_journey(spec.id, spec.trigger, path)
+            if journey is not None:
+                self._broken_journeys[journey.id] = journey
 
-    def _collect_journey(self, path: Path, spec: JourneySpec, function: JourneyFunction) -> None:
+    def _collect_journey(self, path: Path, spec: JourneySpec, function: JourneyFunction) -> bool:
+        """Add a journey, or what is wrong with it; return whether the journey can be used."""
         line = inspect.unwrap(function).__code__.co_firstlineno
         code = find_code(function, self._sources)
         problems = [(problem, line) for problem in check_spec(spec, self._lists)]
@@ -138,6 +152,7 @@ class _Loading:
             self._functions[spec.id] = function
             if code is not None:
                 self._graphs[spec.id] = build_graph(code, journey.trigger.event)
+        return not problems
 
     def _problem(self, path: Path, line: int, problem: str, remedy: str = "") -> None:
         self._broken.append(BrokenFile(path.name, line, problem, remedy))

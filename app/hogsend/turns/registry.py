@@ -20,6 +20,7 @@ class Registry:
         lists: the lists, by id.
         broken: files that cannot be used, with the reason.
         graphs: the graphs of the journeys whose source could be parsed, by id.
+        broken_journeys: what is known of the definitions of journeys that cannot be used, by id.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
@@ -27,3 +28,4 @@ class Registry:
     lists: Mapping[str, MailList] = field(default_factory=dict[str, MailList])
     broken: Sequence[BrokenFile] = ()
     graphs: Mapping[str, JourneyGraph] = field(default_factory=dict[str, JourneyGraph])
+    broken_journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...config.settings import Settings
+from ...domain.journey import count_files
 from ..output import format_count
 from .check_result import CheckResult
 
@@ -17,7 +18,9 @@ def check_journeys(settings: Settings) -> list[CheckResult]:
         return [CheckResult(part, "warning", text, "Run `hogsend init`, or set HOGSEND_JOURNEYS.")]
     folder = load_folder(settings.journeys)
     if folder.broken:
-        text = f"{format_count(len(folder.broken), 'file')} cannot be used; the others work."
+        text = (
+            f"{format_count(count_files(folder.broken), 'file')} cannot be used; the others work."
+        )
         return [CheckResult(part, "warning", text, "Run `hogsend journeys check`.")]
     journeys = format_count(len(folder.registry.journeys), "journey")
     templates = format_count(len(folder.templates.by_key), "mail template")

@@ -84,6 +84,9 @@ class InboxRow(Model):
 
     class Meta:
         table = "inbox"
+        indexes = (
+            Where(fields=("captured_at",), name="inbox_unread", condition="read_at IS NULL"),
+        )
 
 
 class EngagementRow(Model):

@@ -13,14 +13,13 @@ MAX_COUNTED = 100
 
 
 def count_unread() -> Query[int]:
-    """Query how many of the newest captured mails are unread.
+    """Query how many captured mails are unread; counts no more than `MAX_COUNTED`.
 
     This is a statement, because every page shows the number, and Tortoise cannot count within
     a limit: it would read a hundred rows.
     """
     return Query(
-        "SELECT COUNT(*) FROM (SELECT read_at FROM inbox ORDER BY captured_at DESC LIMIT ?) newest "
-        "WHERE read_at IS NULL",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM inbox WHERE read_at IS NULL LIMIT ?) unread",
         [MAX_COUNTED],
         read_scalar,
     )

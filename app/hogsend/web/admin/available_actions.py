@@ -72,13 +72,12 @@ def describe_bulk_actions(state: str, count: int) -> list[AvailableAction]:
     """
     if not count:
         return []
-    people = formatting.pluralize(count, "person", "people")
     enrollments = formatting.pluralize(count, "enrollment")
     return [
         _build_action(
             name,
             f"{_TITLES[name]} all",
-            _describe(name, people, is_single=count == 1),
+            _describe(name, enrollments, is_single=count == 1),
             enrollments,
         )
         for name in list_bulk_actions(state)
@@ -107,7 +106,7 @@ def _describe(name: ActionName, subject: str, *, is_single: bool) -> str:
     if name == "restart":
         return (
             f"{subject} start{s} over with the same trigger and get{s} the journey's emails again. "
-            "The entry rules are checked again; people whom they reject stay drifted."
+            "The entry rules are checked again; an enrollment that they reject stays drifted."
         )
     if name == "retry":
         return (

@@ -85,5 +85,5 @@ def _describe(result: BulkResult, kept: str) -> str:
         f"{formatting.describe_reason(reason)} ({count:,})"
         for reason, count in result.kept.most_common(5)
     )
-    done = formatting.pluralize(result.done, "person", "people")
+    done = formatting.pluralize(result.done, "enrollment")
     return f"Done for {done}. {result.kept.total():,} {kept}: {reasons}"

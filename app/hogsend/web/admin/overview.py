@@ -148,7 +148,7 @@ def _build_people_url(summary: JourneySummary, state: str) -> str:
 
 
 def _describe_halted(summary: JourneySummary) -> AttentionItem:
-    parked = formatting.pluralize(summary.by_state["parked"], "person is", "people are")
+    parked = formatting.pluralize(summary.by_state["parked"], "enrollment is", "enrollments are")
     return AttentionItem(
         "halted",
         "bad",
@@ -162,7 +162,7 @@ def _describe_parked(summary: JourneySummary) -> AttentionItem:
     return AttentionItem(
         "parked",
         "odd",
-        formatting.pluralize(summary.by_state["parked"], "person", "people") + " parked",
+        formatting.pluralize(summary.by_state["parked"], "enrollment") + " parked",
         f"in {summary.journey.name}, whose code is missing or broken",
         href=_build_people_url(summary, "parked"),
     )
@@ -184,8 +184,8 @@ def _describe_drifted(summary: JourneySummary) -> AttentionItem:
     return AttentionItem(
         "drifted",
         "odd",
-        formatting.pluralize(summary.by_state["drifted"], "person", "people") + " drifted",
-        f"because a change to {summary.journey.name} removed the wait they were in",
+        formatting.pluralize(summary.by_state["drifted"], "enrollment") + " drifted",
+        f"because a change to {summary.journey.name} removed the wait that they were in",
         href=_build_people_url(summary, "drifted"),
         button="Resolve",
     )
