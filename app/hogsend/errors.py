@@ -108,6 +108,22 @@ class StoreUnavailable(HogsendError):
         self.retry_after = retry_after
 
 
+class Overloaded(HogsendError):
+    """The server lacks the resources for a request at present; a retry may succeed.
+
+    Args:
+        message: what is lacking.
+        remedy: what to do about it.
+        retry_after: how long to wait before the next attempt, in seconds.
+    """
+
+    code = "overloaded"
+
+    def __init__(self, message: str, remedy: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+
 class HatchetUnavailable(HogsendError):
     """Hatchet cannot be reached or rejects the connection; work that needs Hatchet waits."""
 

@@ -288,6 +288,17 @@ def test_permissions_that_let_others_read_are_removed(tmp_path: Path) -> None:
     assert (read_mode(data), read_mode(data / "secret")) == (0o700, 0o600)
 
 
+def test_trusted_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
+    def read(text: str) -> tuple[str, ...]:
+        return load_settings({"HOGSEND_TRUSTED_PROXIES": text}, tmp_path).trusted_proxies
+
+    assert read("") == ()
+    assert read("127.0.0.1, 10.0.0.0/8,::1") == ("127.0.0.1/32", "10.0.0.0/8", "::1/128")
+    for wrong in ("caddy", "10.0.0.1/8", "*", "127.0.0.1:3002"):
+        with pytest.raises(ConfigError, match="HOGSEND_TRUSTED_PROXIES"):
+            read(wrong)
+
+
 @pytest.mark.parametrize("mode", [0o1777, 0o1700, 0o777, 0o770, 0o775, 0o2775, 0o757])
 def test_a_data_folder_that_others_share_is_refused_and_not_changed(
     tmp_path: Path, mode: int

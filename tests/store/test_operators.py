@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from hogsend.clock import ManualClock
-from hogsend.errors import Conflict, InvalidInput, NotFound, Unauthorized
+from hogsend.errors import Conflict, InvalidInput, NotFound, Overloaded, Unauthorized
 from hogsend.store import operators, passwords, sessions
 from hogsend.store.db import Database, Query, Write
+from tests.patience import PATIENCE
 
 PASSWORD = "correct horse battery"
 DAY = timedelta(days=1)
@@ -173,6 +176,125 @@ async def test_a_reset_ends_password_and_sessions_and_gives_a_link(
     assert await sessions.find(database, cookie, clock.now()) is None
     again = await operators.use_link(database, token, clock.now(), password="another long one")
     assert (again.id, again.role) == (ada.id, "viewer")
+
+
+async def test_a_password_set_by_any_link_ends_the_other_sessions(
+    database: Database, clock: ManualClock
+) -> None:
+    ada = await operators.add(database, "ada@example.com", "owner", clock.now())
+    bob = await operators.add(database, "bob@example.com", "owner", clock.now())
+    own_cookie, other_cookie = [
+        await sessions.start(database, who.id, clock.now()) for who in (ada, bob)
+    ]
+    for email in ("ada@example.com", None):
+        token = await operators.create_link(database, clock.now(), email=email)
+        await operators.use_link(
+            database, token, clock.now(), email="ada@example.com", password=PASSWORD
+        )
+        assert await sessions.find(database, own_cookie, clock.now()) is None
+        own_cookie = await sessions.start(database, ada.id, clock.now())
+    assert await sessions.find(database, other_cookie, clock.now()) is not None
+
+
+async def test_unused_first_links_end_with_the_first_owner(
+    database: Database, clock: ManualClock
+) -> None:
+    first, second = [await operators.create_link(database, clock.now()) for _ in range(2)]
+    personal = await operators.create_link(database, clock.now(), email="bob@example.com")
+    await operators.use_link(
+        database, second, clock.now(), email="ada@example.com", password=PASSWORD
+    )
+    assert await operators.find_link(database, first, clock.now()) is None
+    assert await operators.find_link(database, personal, clock.now()) is not None
+    # An owner who makes one later means it.
+    later = await operators.create_link(database, clock.now())
+    await operators.add(database, "eve@example.com", "owner", clock.now())
+    assert await operators.find_link(database, later, clock.now()) is not None
+
+
+async def test_first_links_end_when_the_first_owner_is_added_by_command(
+    database: Database, clock: ManualClock
+) -> None:
+    token = await operators.create_link(database, clock.now())
+    await operators.add(database, "bob@example.com", "viewer", clock.now())
+    assert await operators.find_link(database, token, clock.now()) is not None
+    await operators.add(database, "ada@example.com", "owner", clock.now())
+    assert await operators.find_link(database, token, clock.now()) is None
+
+
+@pytest.mark.parametrize(
+    "password", [" " * 10, " " * 40, "a" * 10, "  short    ", "\u00a0" * 12, "\t" * 12, "x" * 1025]
+)
+async def test_a_trivial_password_is_refused(password: str) -> None:
+    with pytest.raises(InvalidInput):
+        await passwords.compute_hash(password)
+
+
+async def test_a_password_from_before_todays_rules_still_signs_in(
+    database: Database, clock: ManualClock
+) -> None:
+    from argon2 import PasswordHasher
+
+    ada = await operators.add(database, "ada@example.com", "owner", clock.now())
+    outdated = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(" " * 10)
+    async with database.transaction() as transaction:
+        await operators._set_hash(transaction, ada.id, outdated)
+    assert await operators.authenticate(database, "ada@example.com", " " * 10) is not None
+
+
+async def test_two_hashes_are_computed_at_once_and_few_wait() -> None:
+    running, most = 0, 0
+    lock, release = threading.Lock(), threading.Event()
+
+    def compute() -> bool:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        release.wait(PATIENCE)
+        with lock:
+            running -= 1
+        return True
+
+    waiting = [asyncio.create_task(passwords._run(compute)) for _ in range(10)]
+    async with asyncio.timeout(PATIENCE):
+        while most < 2:  # noqa: ASYNC110 - threads cannot notify the loop
+            await asyncio.sleep(0.01)
+    with pytest.raises(Overloaded, match="Too many people"):
+        await passwords._run(compute)
+    release.set()
+    assert await asyncio.gather(*waiting) == [True] * 10 and most == 2
+    assert await passwords._run(compute)
+
+
+@pytest.mark.parametrize("memory_error", [MemoryError(), "hashing", "verification"])
+async def test_too_little_memory_is_not_a_wrong_password(
+    database: Database,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    memory_error: Any,
+) -> None:
+    from argon2 import exceptions
+
+    error = {
+        "hashing": exceptions.HashingError("Memory allocation error"),
+        "verification": exceptions.VerificationError("Memory allocation error"),
+    }.get(memory_error, memory_error)
+
+    class NoMemory:
+        def verify(self, *_: Any) -> bool:
+            raise error
+
+        hash = check_needs_rehash = verify
+
+    ada = await operators.add(database, "ada@example.com", "owner", clock.now())
+    await operators.set_password(database, ada.id, PASSWORD)
+    monkeypatch.setattr(passwords, "_create_hasher", NoMemory)
+    for password in (PASSWORD, "a wrong password"):
+        with pytest.raises(Overloaded, match="lacks memory"):
+            await operators.authenticate(database, "ada@example.com", password)
+    assert "argon2 cannot compute" in caplog.text
 
 
 async def test_resetting_an_unknown_operator_is_an_error(

@@ -9,6 +9,7 @@ from quart.testing import connections
 
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.web.live import stream_topics
+from tests.patience import PATIENCE
 from tests.web.conftest import Browser
 
 
@@ -54,6 +55,41 @@ async def test_a_stream_ends_when_the_session_does() -> None:
     updates = stream_topics(ChangeFeed(), always(False), heartbeat=0.01)
     await anext(updates)
     assert await anext(updates, b"the end") == b"the end"
+
+
+async def test_a_stream_ends_at_once_when_its_session_is_ended() -> None:
+    changes = ChangeFeed()
+    updates = stream_topics(changes, always(False), heartbeat=PATIENCE)
+    await anext(updates)
+    last_message = asyncio.ensure_future(anext(updates, b"the end"))
+    await asyncio.sleep(0)
+    changes.publish("sends", "sessions")
+    assert await asyncio.wait_for(last_message, 2) == b"the end"
+
+
+async def test_the_end_of_another_session_is_not_sent_to_pages() -> None:
+    changes = ChangeFeed()
+    updates = stream_topics(changes, always(True), pause=0.0, heartbeat=PATIENCE)
+    await anext(updates)
+    message = asyncio.ensure_future(anext(updates))
+    await asyncio.sleep(0)
+    changes.publish("sessions")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    changes.publish("sends", "sessions")
+    assert await asyncio.wait_for(message, 2) == b"event: live-sends\ndata:\n\n"
+    await updates.aclose()
+
+
+async def test_signing_out_everywhere_ends_the_open_stream(owner: Browser) -> None:
+    # Longer than a pause between messages, shorter than the time to the next heartbeat.
+    async with asyncio.timeout(10), owner.client.request("/live") as connection:
+        assert isinstance(connection, connections.TestHTTPConnection)
+        await connection.send_complete()
+        assert await connection.receive() == b": open\n\n"
+        response = await owner.post("/sign-out-everywhere")
+        assert response.status_code == 303
+        # Leaving the block waits for the end of the response.
 
 
 async def test_a_silent_stream_is_kept_open() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from argon2.exceptions import VerificationError
 from quart import Quart
 
+from hogsend.delivery.tokens import Tokens
 from hogsend.process.runtime import Runtime
-from hogsend.store import operators
+from hogsend.store import operators, passwords
+from hogsend.web.app import create_app
 from hogsend.web.session import COOKIE, sanitize_next_url
 from tests.web.conftest import PASSWORD, Browser
 
@@ -85,6 +89,104 @@ async def test_passwords_cannot_be_guessed(app: Quart, runtime: Runtime, clock: 
     assert 0 < int(stopped.headers["Retry-After"]) <= 901
     clock.set(clock.now() + timedelta(minutes=16))
     assert (await sign_in(client)).status_code == 303
+
+
+async def lock_out(client: Any) -> None:
+    for _ in range(5):
+        assert (await sign_in(client, "wrong")).status_code == 401
+    assert (await sign_in(client)).status_code == 429
+
+
+async def test_a_browser_that_signed_in_before_gets_past_the_lock(
+    app: Quart, runtime: Runtime
+) -> None:
+    await new_operator(runtime)
+    known, strange = app.test_client(), app.test_client()
+    assert (await sign_in(known)).status_code == 303
+    await lock_out(strange)
+    assert (await sign_in(known)).status_code == 303
+    # It can guess no more often than others: it is counted by itself.
+    await lock_out(strange)
+    for _ in range(5):
+        assert (await sign_in(known, "wrong")).status_code == 401
+    assert (await sign_in(known)).status_code == 429
+
+
+async def test_a_browser_is_known_for_its_operator_only_and_by_a_valid_signature(
+    app: Quart, runtime: Runtime
+) -> None:
+    await new_operator(runtime)
+    tokens, strange = runtime.tokens, app.test_client()
+    await lock_out(strange)
+    for cookie in (
+        tokens.sign_device("bo@example.com"),
+        "forged",
+        Tokens(["x"]).sign_device(EMAIL),
+    ):
+        client = app.test_client()
+        client.set_cookie("localhost", "hogsend_device", cookie, path="/sign-in")
+        assert (await sign_in(client)).status_code == 429
+
+
+async def test_a_browser_that_used_a_link_is_known(app: Quart, runtime: Runtime) -> None:
+    token = await operators.create_link(runtime.database, runtime.clock.now())
+    known, form = app.test_client(), {"email": EMAIL, "password": PASSWORD}
+    assert (await known.post(f"/sign-in/{token}", form=form)).status_code == 303
+    await lock_out(app.test_client())
+    assert (await sign_in(known)).status_code == 303
+
+
+async def test_overlong_attempts_are_refused_before_they_are_counted(
+    app: Quart, runtime: Runtime
+) -> None:
+    await new_operator(runtime)
+    client = app.test_client()
+    for _ in range(6):
+        assert (await sign_in(client, "x" * 1025)).status_code == 401
+        long = {"email": "x" * 321, "password": PASSWORD}
+        assert (await client.post("/sign-in", form=long)).status_code == 401
+    assert (await sign_in(client)).status_code == 303
+
+
+async def test_a_server_without_memory_says_so_and_counts_no_failure(
+    app: Quart, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await new_operator(runtime)
+    client = app.test_client()
+
+    class NoMemory:
+        def verify(self, *_: Any) -> bool:
+            raise VerificationError("Memory allocation error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(passwords, "_create_hasher", NoMemory)
+        for _ in range(6):
+            answer = await sign_in(client)
+            assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
+            assert "lacks memory" in await answer.get_data(as_text=True)
+    assert (await sign_in(client)).status_code == 303
+
+
+async def test_failures_of_others_behind_a_trusted_proxy_do_not_lock_the_owner_out(
+    runtime: Runtime,
+) -> None:
+    # The address of the test client.
+    runtime.settings = replace(runtime.settings, trusted_proxies=("127.0.0.1/32",))
+    client = create_app(runtime).test_client()
+    await new_operator(runtime)
+
+    async def sign_in_from(address: str, password: str = PASSWORD) -> int:
+        form = {"email": EMAIL, "password": password}
+        headers = {"X-Forwarded-For": f"203.0.113.77, {address}"}
+        scope = {"client": ("127.0.0.1", 1234)}
+        return (
+            await client.post("/sign-in", form=form, headers=headers, scope_base=scope)
+        ).status_code
+
+    for _ in range(5):
+        assert await sign_in_from("198.51.100.1", "wrong") == 401
+    assert await sign_in_from("198.51.100.1") == 429
+    assert await sign_in_from("198.51.100.2") == 303
 
 
 async def test_a_sign_in_link_is_used_by_posting_and_only_once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,6 +115,15 @@ def parse_event_names(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[^\s,]{1,200}", name) for name in names):
         raise ValueError("Use names of events without spaces, separated by commas.")
     return names
+
+
+def parse_networks(text: str) -> tuple[str, ...]:
+    advice = "Use IP addresses or networks, such as 127.0.0.1, 10.0.0.0/8, separated by commas."
+    try:
+        networks = [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(advice) from None
+    return tuple(map(str, networks))
 
 
 def parse_secrets(text: str) -> tuple[str, ...]:

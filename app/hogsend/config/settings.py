@@ -136,6 +136,12 @@ class Settings:
         "The default sender. A provider that really sends needs one of your own addresses.",
         name="HOGSEND_FROM",
     )
+    trusted_proxies: tuple[str, ...] = _setting(
+        None,
+        parsing.parse_networks,
+        "The addresses and networks, separated by commas, of the reverse proxies whose "
+        "`X-Forwarded-For` or `Forwarded` is believed, such as `127.0.0.1, 10.0.0.0/8`.",
+    )
     test_to: str | None = _setting(
         None,
         parsing.parse_address,
@@ -297,6 +303,7 @@ def _resolve_dependent_values(
         "base_url": values["base_url"] or build_local_address(host.strip("[]"), int(port)),
         "secrets": values["secrets"] or (),
         "hatchet_events": values["hatchet_events"] or (),
+        "trusted_proxies": values["trusted_proxies"] or (),
     }
 
 

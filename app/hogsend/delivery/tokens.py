@@ -1,4 +1,4 @@
-"""Signed tokens for the links in mails.
+"""Signed tokens for the links in mails, and for the browsers of operators.
 
 Recipients keep mails for years, so a token does not expire and needs no row. A token contains the
 ids of rows, and the token of a tracked link also contains the link's destination. The layout of the
@@ -17,10 +17,12 @@ import hmac
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_bytes
 from uuid import UUID
 
 _VERSION = 1
 _UNSUBSCRIBE, _PREFERENCES, _CLICK, _OPEN, _VIEW = b"u", b"p", b"c", b"o", b"m"
+_DEVICE = b"d"
 _HEAD = struct.Struct("!Bc4s")
 _MAC_SIZE = 16
 _ID_SIZE = 16
@@ -152,6 +154,17 @@ class Tokens:
         """Return the send id in the token of a view link, or None when the token is invalid."""
         return _unpack_id(self._verify(_VIEW, token))
 
+    def sign_device(self, email: str) -> str:
+        """Return the token of a browser in which the operator with an address has signed in."""
+        return self._sign(_DEVICE, token_bytes(_ID_SIZE) + _digest_operator(email))
+
+    def read_device(self, token: str, email: str) -> str | None:
+        """Return the id in a browser's token; None when it is invalid or another operator's."""
+        payload = self._verify(_DEVICE, token)
+        if payload is None or payload[_ID_SIZE:] != _digest_operator(email):
+            return None
+        return payload[:_ID_SIZE].hex()
+
     def _sign(self, kind: bytes, payload: bytes) -> str:
         signed = _HEAD.pack(_VERSION, kind, self._signing.id) + payload
         return _to_text(signed + _compute_mac(self._signing, signed))
@@ -168,6 +181,11 @@ class Tokens:
         if version != _VERSION or signed_kind != kind:
             return None
         return signed[_HEAD.size :]
+
+
+def _digest_operator(email: str) -> bytes:
+    normal = email.strip().lower().encode("utf-8", "surrogatepass")
+    return hashlib.sha256(normal).digest()[:_ID_SIZE]
 
 
 def is_web_url(url: str) -> bool:

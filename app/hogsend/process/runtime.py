@@ -17,7 +17,7 @@ from ..ingest import Ingest
 from ..ingest.rules import load_rules
 from ..services.content import Content, load_content
 from ..services.context import ServiceContext
-from ..store.change_feed import ChangeFeed
+from ..store.change_feed import SESSIONS, ChangeFeed
 from ..store.db import Database, describe_location, is_sqlite
 from ..turns.folder_check import diagnose_folder
 from ..turns.plan import log_plan
@@ -29,6 +29,8 @@ from .worker_factory import build_worker, read_turn_limits
 from .worker_lock import WorkerLock
 
 log = logging.getLogger("hogsend")
+# What another process, such as the command line, may have changed.
+_FOREIGN_TOPICS = ("contacts", "enrollments", "events", "journeys", "sends", SESSIONS)
 
 
 @dataclass(kw_only=True)
@@ -110,7 +112,7 @@ class Runtime(ServiceContext):
     async def _on_database_changed(self, event: DatabaseChanged) -> None:
         self.foreign_changes += 1
         await self.refresh_rules()
-        self.change_feed.publish("contacts", "enrollments", "events", "journeys", "sends")
+        self.change_feed.publish(*_FOREIGN_TOPICS)
         self._poll()
 
     async def _on_database_recovered(self, event: DatabaseRecovered) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..store import operators
+from ..store.change_feed import SESSIONS
 from ..store.operators import Operator, Role
 from .actor import Actor, Permission
 from .audit import build_audit_entry
@@ -71,6 +72,7 @@ async def reset_operator(installation: Installation, actor: Actor, email: str) -
     async with installation.database.transaction() as transaction:
         token = await operators.reset_password(transaction, email, installation.clock.now())
         await transaction.apply([build_audit_entry(installation, actor, "reset operator", email)])
+    installation.change_feed.publish(SESSIONS)
     return build_link_address(installation, token)
 
 

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidInput
-from ..store import operators, sessions
+from datetime import timedelta
+
+from ..store import operators, passwords, sessions
+from ..store.change_feed import SESSIONS
 from ..store.operators import Operator, Role, SignInLink
 from ..store.sessions import ABSOLUTE_LIMIT, Session
+from .context import ServiceContext
 from .installation import Installation
 
 __all__ = [
     "ABSOLUTE_LIMIT",
-    "MIN_PASSWORD_LENGTH",
+    "DEVICE_LIFETIME",
+    "SESSIONS",
     "Operator",
     "Role",
     "Session",
     "SignInLink",
     "end_all_sessions",
     "end_session",
+    "find_device",
     "find_session",
     "find_sign_in_link",
     "has_operators",
+    "has_possible_length",
+    "name_device",
     "note_activity",
     "sign_in",
     "use_sign_in_link",
 ]
 
-MIN_PASSWORD_LENGTH = 10
+# How long a browser that signed in is known; browsers keep no cookie for longer.
+DEVICE_LIFETIME = timedelta(days=400)
+MAX_EMAIL_LENGTH = 320
 
 
 async def has_operators(installation: Installation) -> bool:
@@ -52,9 +61,27 @@ async def sign_in(installation: Installation, email: str, password: str) -> str 
 
     Returns:
         The session's cookie; None when the address and the password do not match.
+
+    Raises:
+        Overloaded: the password cannot be checked at present.
     """
     operator = await operators.authenticate(installation.database, email, password)
     return None if operator is None else await _start(installation, operator)
+
+
+def has_possible_length(email: str, password: str) -> bool:
+    """Return whether an address and a password are short enough to be anyone's."""
+    return len(email) <= MAX_EMAIL_LENGTH and not passwords.is_too_long(password)
+
+
+def name_device(context: ServiceContext, email: str) -> str:
+    """Return the cookie by which a browser is known in which an operator has signed in."""
+    return context.tokens.sign_device(email)
+
+
+def find_device(context: ServiceContext, cookie: str, email: str) -> str | None:
+    """Return the id of a browser in which the operator with an address has signed in before."""
+    return context.tokens.read_device(cookie, email)
 
 
 async def find_sign_in_link(installation: Installation, token: str) -> SignInLink | None:
@@ -78,24 +105,27 @@ async def use_sign_in_link(
 
     Raises:
         InvalidInput: the address or the password is not acceptable; the link stays usable.
+        Overloaded: the password cannot be hashed at present; the link stays usable.
         Unauthorized: the link is used, expired, unknown or another operator's.
     """
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise InvalidInput(f"The password needs at least {MIN_PASSWORD_LENGTH} characters.")
+    passwords.check(password)
     operator = await operators.use_link(
         installation.database, token, installation.clock.now(), email=email, password=password
     )
+    installation.change_feed.publish(SESSIONS)
     return await _start(installation, operator)
 
 
 async def end_session(installation: Installation, cookie: str) -> None:
     """Sign an operator out of one browser."""
     await sessions.end(installation.database, cookie, installation.clock.now())
+    installation.change_feed.publish(SESSIONS)
 
 
 async def end_all_sessions(installation: Installation, operator: Operator) -> None:
     """Sign an operator out of every browser."""
     await sessions.end_all(installation.database, operator.id, installation.clock.now())
+    installation.change_feed.publish(SESSIONS)
 
 
 async def _start(installation: Installation, operator: Operator) -> str:

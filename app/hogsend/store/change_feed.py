@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+# The topic of sessions that may have ended, which is for streams and not for pages.
+SESSIONS = "sessions"
+
 
 class ChangeFeed:
-    """A feed of topics: `events contacts enrollments sends inbox journeys`.
+    """A feed of topics: `events contacts enrollments sends inbox journeys sessions`.
 
     Publishing is free without subscribers and never waits for one. `number` counts the
     publications: a page that was rendered at one number can subscribe from it and miss nothing.

@@ -6,6 +6,7 @@ their change must commit together with other changes, such as an entry of the au
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -16,7 +17,7 @@ from tortoise.queryset import QuerySet
 
 from ..domain.address import check_address
 from ..domain.ids import new_id
-from ..errors import Conflict, InvalidInput, NotFound, Unauthorized
+from ..errors import Conflict, InvalidInput, NotFound, Overloaded, Unauthorized
 from . import passwords
 from .db import Database, Transaction
 from .keys import compute_digest
@@ -140,6 +141,8 @@ async def add(store: Database | Transaction, email: str, role: Role, now: dateti
 
 
 async def _insert(transaction: Transaction, email: str, role: Role, now: datetime) -> Operator:
+    if role == "owner":
+        await _expire_first_links(transaction, now)
     operator = Operator(new_id(now), email, role, now)
     await OperatorRow.create(
         using_db=await transaction.models(),
@@ -149,6 +152,14 @@ async def _insert(transaction: Transaction, email: str, role: Role, now: datetim
         created_at=now,
     )
     return operator
+
+
+async def _expire_first_links(transaction: Transaction, now: datetime) -> None:
+    """Expire the links of the first starts when the first owner is added: anyone may use them."""
+    connection = await transaction.models()
+    if not await OperatorRow.filter(role="owner").using_db(connection).exists():
+        links = SignInLinkRow.filter(email__isnull=True, role="owner", used_at__isnull=True)
+        await links.using_db(connection).update(expires_at=now)
 
 
 async def list_operators(database: Database) -> list[Operator]:
@@ -227,6 +238,8 @@ async def use_link(
 ) -> Operator:
     """Use up a link, and return the operator to sign in, who is created if they are new.
 
+    A new password ends the operator's sessions.
+
     Args:
         database: the open database.
         token: the link's token.
@@ -273,7 +286,13 @@ async def _find_or_create_operator(
             raise InvalidInput("A password is required.", "Choose one.")
         return operator
     await _set_hash(transaction, operator.id, hashed)
+    await _end_sessions(transaction, operator.id, now)
     return replace(operator, has_password=True)
+
+
+async def _end_sessions(transaction: Transaction, operator_id: UUID, now: datetime) -> None:
+    sessions = SessionRow.filter(operator_id=operator_id, revoked_at__isnull=True)
+    await sessions.using_db(await transaction.models()).update(revoked_at=now)
 
 
 async def _set_hash(transaction: Transaction, operator_id: UUID, hashed: str | None) -> None:
@@ -297,8 +316,7 @@ async def reset_password(store: Database | Transaction, email: str, now: datetim
             )
         operator = _to_operator(row)
         await _set_hash(transaction, operator.id, None)
-        sessions = SessionRow.filter(operator_id=operator.id, revoked_at__isnull=True)
-        await sessions.using_db(connection).update(revoked_at=now)
+        await _end_sessions(transaction, operator.id, now)
         return await create_link(transaction, now, email=operator.email, role=operator.role)
 
 
@@ -306,6 +324,9 @@ async def authenticate(database: Database, email: str, password: str) -> Operato
     """Return the operator with this address and password; None when they do not match.
 
     The check takes the same time whether or not the address is known.
+
+    Raises:
+        Overloaded: the password cannot be checked at present.
     """
     row = await _find_row(database, email)
     stored = None if row is None else row.password_hash
@@ -313,7 +334,9 @@ async def authenticate(database: Database, email: str, password: str) -> Operato
     if row is None or not matches or row.disabled_at is not None:
         return None
     if stored is not None and passwords.is_outdated(stored):
-        await set_password(database, row.id, password)
+        # A password from before today's rules, or a busy moment, does not keep its owner out.
+        with suppress(InvalidInput, Overloaded):
+            await set_password(database, row.id, password)
     return _to_operator(row)
 
 

@@ -15,6 +15,7 @@ from .api import events, health
 from .api.cors import AnyOrigin
 from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, choose_request_id
 from .api.key_auth import KeyAuthenticator
+from .client_address import ClientAddress
 from .errors import register_error_handlers
 from .pages import list_assets
 from .request_check import RequestCheck
@@ -88,5 +89,6 @@ def create_app(context: ServiceContext) -> Quart:
 
     site = RequestCheck(RequestDrain(app.asgi_app))
     fast_path = EventsFastPath(site, context, authenticator)
-    app.asgi_app = AnyOrigin(fast_path)  # type: ignore[method-assign]
+    proxies = context.settings.trusted_proxies
+    app.asgi_app = ClientAddress(AnyOrigin(fast_path), proxies)  # type: ignore[method-assign]
     return app

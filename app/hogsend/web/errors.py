@@ -14,6 +14,7 @@ from ..errors import (
     HogsendError,
     InvalidInput,
     NotFound,
+    Overloaded,
     RateLimited,
     StoreUnavailable,
     TooLarge,
@@ -32,6 +33,7 @@ _STATUSES: tuple[tuple[type[HogsendError], int], ...] = (
     (TooLarge, 413),
     (RateLimited, 429),
     (StoreUnavailable, 503),
+    (Overloaded, 503),
 )
 _SENTENCES = {
     400: ("bad_request", "This request is not valid HTTP."),
@@ -51,7 +53,8 @@ def get_status(error: HogsendError) -> int:
 
 def get_retry_after(error: HogsendError) -> int | None:
     """Return in how many seconds the caller may retry; None when a retry does not help."""
-    return error.retry_after if isinstance(error, RateLimited | StoreUnavailable) else None
+    has_time = isinstance(error, RateLimited | StoreUnavailable | Overloaded)
+    return error.retry_after if has_time else None
 
 
 def wants_json() -> bool:

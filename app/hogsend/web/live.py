@@ -1,8 +1,9 @@
 """The stream that notifies an open page of what it should fetch again.
 
 Each topic of `ChangeFeed` arrives as an event `live-<topic>`; the parts of the page that show it
-fetch themselves again. A comment every fifteen seconds keeps the connection open through proxies;
-before it, the session is checked again.
+fetch themselves again. A comment every fifteen seconds keeps the connection open through proxies.
+The session is checked again before it, and whenever sessions have ended: the stream ends with its
+session.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from quart import Blueprint, Response, g, request
 
 from ..services.installation import ChangeFeed
-from ..services.sessions import find_session
+from ..services.sessions import SESSIONS, find_session
 from .pages import add_security_headers, get_context
 from .session import WebResponse, require_session
 
@@ -70,7 +71,8 @@ async def stream_topics(
 
     Args:
         changes: the feed to follow; the stream ends when it is closed.
-        signed_in: whether the session is still valid, asked at every heartbeat.
+        signed_in: whether the session is still valid, asked at every heartbeat and when sessions
+            have ended.
         since: the last change that the page has seen; later ones are sent at once.
         pause: the least time between two messages, in seconds.
         heartbeat: how long the stream may be silent, in seconds.
@@ -87,10 +89,14 @@ async def stream_topics(
                 yield b": still here\n\n"
                 continue
             try:
-                topics = following.result()
+                topics: set[str] = following.result()
             except StopAsyncIteration:
                 return
-            yield b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in sorted(topics))
+            if SESSIONS in topics and not await anext(signed_in):
+                return
+            shown = sorted(topics - {SESSIONS})
+            if shown:
+                yield b"".join(f"event: live-{topic}\ndata:\n\n".encode() for topic in shown)
             # Topics that change during the pause are sent together.
             await asyncio.sleep(pause)
             following = asyncio.ensure_future(anext(followed))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
 from quart import Blueprint, Response, current_app, redirect, request
 
+from ..errors import Overloaded, StoreUnavailable
 from ..services import sessions
+from .client_address import find_network
 from .failure_limiter import FailureLimiter
 from .pages import get_context, get_now, read_form, render_error_page, render_page
 from .session import (
@@ -22,32 +23,34 @@ from .session import (
     sanitize_next_url,
 )
 
-# Checking a password takes a quarter of a second of one core.
-_MAX_CHECKS_AT_ONCE = 8
+DEVICE_COOKIE = "hogsend_device"
+# Only the pages that sign in get the cookie.
+_DEVICE_PATH = "/sign-in"
+_INCORRECT = "The email or password is incorrect."
 
 blueprint = Blueprint("sign_in", __name__)
 blueprint.before_request(refuse_foreign_forms)
 blueprint.after_request(add_page_headers)
 
 
-@dataclass(slots=True)
-class SignInAttempts:
-    """The attempts to sign in of this process.
-
-    Args:
-        failures: failed attempts, by client address and email address.
-        checking: how many passwords are being checked now.
-    """
-
-    failures: FailureLimiter = field(
-        default_factory=lambda: FailureLimiter(limit=5, window=timedelta(minutes=15))
-    )
-    checking: int = 0
-
-
-def _get_attempts() -> SignInAttempts:
+def _get_failures() -> FailureLimiter:
+    """Return the failed attempts of this process, by the names that `_name_callers` gives."""
     extensions = current_app.extensions
-    return cast(SignInAttempts, extensions.setdefault("sign_in_attempts", SignInAttempts()))
+    if "sign_in_failures" not in extensions:
+        extensions["sign_in_failures"] = FailureLimiter(limit=5, window=timedelta(minutes=15))
+    return cast(FailureLimiter, extensions["sign_in_failures"])
+
+
+def _name_callers(email: str) -> list[str]:
+    """Return the names that an attempt may be counted by, the preferred one first.
+
+    A browser in which the operator has signed in before is counted by itself, so that failures of
+    others at the same address, such as a proxy's, do not keep it out.
+    """
+    email = email.strip().lower()
+    device = sessions.find_device(get_context(), request.cookies.get(DEVICE_COOKIE, ""), email)
+    callers = [] if device is None else [f"device {device}"]
+    return [*callers, f"{find_network(request.remote_addr or '')} {email}"]
 
 
 def _render_sign_in_page(
@@ -85,27 +88,31 @@ async def sign_in() -> WebResponse:
     form = await read_form()
     email, password = form.get("email", ""), form.get("password", "")
     after = sanitize_next_url(form.get("next"))
-    caller = f"{request.remote_addr} {email.strip().lower()[:320]}"
-    attempts = _get_attempts()
-    if wait := attempts.failures.seconds_to_wait(caller, get_now()):
+    if not sessions.has_possible_length(email, password):
+        return _render_sign_in_page(_INCORRECT, status=401, after=after)
+    failures, callers = _get_failures(), _name_callers(email)
+    waits = {caller: failures.seconds_to_wait(caller, get_now()) for caller in callers}
+    caller = min(callers, key=lambda caller: waits[caller])
+    if wait := waits[caller]:
         return _refuse_for_now(wait, email, after)
-    if attempts.checking >= _MAX_CHECKS_AT_ONCE:
-        return render_error_page(
-            503, "Too many people are signing in right now.", "Try again in a few seconds."
-        )
     # Counted before the password is checked, so that many attempts at once are counted too.
-    attempts.failures.record(caller, get_now())
-    attempts.checking += 1
+    failures.record(caller, get_now())
     try:
         cookie = await sessions.sign_in(get_context(), email, password)
-    finally:
-        attempts.checking -= 1
+    except (Overloaded, StoreUnavailable) as error:
+        failures.withdraw(caller)
+        return _refuse_overloaded(error)
     if cookie is None:
-        return _render_sign_in_page(
-            "The email or password is incorrect.", status=401, email=email, after=after
-        )
-    attempts.failures.forget(caller)
-    return redirect_with_session(cookie, after)
+        return _render_sign_in_page(_INCORRECT, status=401, email=email, after=after)
+    for caller in callers:
+        failures.forget(caller)
+    return redirect_with_session(cookie, after, email)
+
+
+def _refuse_overloaded(error: Overloaded | StoreUnavailable) -> Response:
+    response = render_error_page(503, error.message, error.remedy)
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _refuse_for_now(wait: int, email: str, after: str) -> Response:
@@ -120,23 +127,29 @@ def _refuse_for_now(wait: int, email: str, after: str) -> Response:
     return response
 
 
-def redirect_with_session(cookie: str, after: str) -> WebResponse:
-    """Set a session's cookie and go to a page.
+def redirect_with_session(cookie: str, after: str, email: str) -> WebResponse:
+    """Set the cookies of a session and of the browser, and go to a page.
 
     Args:
         cookie: the session's.
         after: the path of the page.
+        email: the operator's address.
     """
+    device = sessions.name_device(get_context(), email)
     response = redirect(after, 303)
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=int(sessions.ABSOLUTE_LIMIT.total_seconds()),
-        httponly=True,
-        samesite="Lax",
-        secure=get_context().settings.base_url.startswith("https:"),
-        path="/",
-    )
+    for name, value, lifetime, path in (
+        (COOKIE, cookie, sessions.ABSOLUTE_LIMIT, "/"),
+        (DEVICE_COOKIE, device, sessions.DEVICE_LIFETIME, _DEVICE_PATH),
+    ):
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(lifetime.total_seconds()),
+            httponly=True,
+            samesite="Lax",
+            secure=get_context().settings.base_url.startswith("https:"),
+            path=path,
+        )
     return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Blueprint, Response
 
-from ..errors import HogsendError
+from ..errors import HogsendError, Overloaded, StoreUnavailable
 from ..services import sessions
 from .pages import get_context, read_form, render_error_page, render_page
 from .session import WebResponse, add_page_headers, refuse_foreign_forms
@@ -40,7 +40,9 @@ async def use_link(token: str) -> WebResponse:
             cookie = await sessions.use_sign_in_link(
                 get_context(), token, email=email, password=password
             )
-            return redirect_with_session(cookie, "/")
+            return redirect_with_session(cookie, "/", email)
+        except (Overloaded, StoreUnavailable):
+            raise
         except HogsendError as error:
             problem = str(error)
     return render_page("sign_in_link.html", status=400, link=link, problem=problem, email=email)

@@ -14,6 +14,7 @@ from ...errors import RateLimited, Unauthorized
 from ...services.actor import Actor
 from ...services.context import ServiceContext
 from ...services.keys import Key, find_key, note_use
+from ..client_address import find_network
 from ..failure_limiter import FailureLimiter
 
 # How many attempts of one client address may fail within a minute.
@@ -92,7 +93,7 @@ class KeyAuthenticator:
         return known
 
     def _refuse_guess(self, address: str) -> None:
-        now = self._now()
+        now, address = self._now(), find_network(address)
         if self._failures.seconds_to_wait(address, now):
             retry_after = int(_FAILURE_WINDOW.total_seconds())
             raise RateLimited("Rate limit exceeded", retry_after=retry_after)
