@@ -15,7 +15,7 @@ from css_inline import CSSInliner as Inliner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hogsend.delivery import bodies
+from hogsend.delivery import styles
 from hogsend.delivery.message import Message
 from hogsend.delivery.render import Renderer, RenderFailed
 from hogsend.delivery.templates import Templates
@@ -137,6 +137,10 @@ x{{ v }}y
 {% for value in [[v], [w]] recursive %}{{ value[0] }}{% endfor %}
 {{ {'a': v} }}
 <style>p[title='b'] { color: red }</style><p title='{{ v }}'>x</p>
+<style>p:hover, a[href] { color: red }</style><a href='{{ v }}'>x</a>
+<style>a:hover { color: {{ v }} }</style><a href='{{ w }}'>x</a>
+<style media='{{ v }}'>p { color: red }</style>
+<style media='print'>p { color: {{ w }} }</style><p>{{ v }}</p>
 <{{ v }} title={{ w }}>x
 Hi <a href="{{ v }}"></a>
 <b title="{{ v }}"><p>x</b>y</p>
@@ -270,7 +274,7 @@ class CountingInliner:
 def test_an_examples_styles_are_inlined_for_the_first_mails_only(
     key: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(bodies.css_inline, "CSSInliner", CountingInliner)
+    monkeypatch.setattr(styles.css_inline, "CSSInliner", CountingInliner)
     filling, _ = create_renderers(EXAMPLES, dict(SHIPPED.lists))
 
     def render(number: int) -> Message:

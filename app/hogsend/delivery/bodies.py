@@ -23,6 +23,7 @@ from .compiled_mail.positions import find_free_placeholders, find_pixel_position
 from .links import rewrite_links
 from .markup import find_html_tokens
 from .plain_text import html_to_text
+from .styles import StyleInliner
 from .templates import RenderFailed, Template
 from .tokens import Tokens
 
@@ -92,8 +93,7 @@ class BodyRenderer:
 
     def __init__(self, tokens: Tokens, base_url: str) -> None:
         self._tokens, self._base = tokens, base_url
-        # Media queries cannot be inlined, so they stay in a style sheet. No style sheet is fetched.
-        self._inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+        self._inliner = StyleInliner()
         self._layouts: LruCache[tuple[int, tuple[str, ...]], _Layout | None] = LruCache(
             _MAX_COMPILED
         )

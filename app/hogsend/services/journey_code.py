@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ..delivery.templates import Templates
+from ..delivery.style_check import find_dropped_styles
+from ..delivery.templates import FOLDER, Templates
 from ..domain.journey import BrokenFile
 from ..turns.folder_check import diagnose_folder
 from ..turns.folder_loader import load
@@ -112,6 +113,10 @@ def check_folder(path: Path, actor: Actor) -> FolderCheck:
     findings = [
         Diagnostic(broken.file, broken.line, broken.problem, broken.remedy)
         for broken in folder.broken
+    ]
+    findings += [
+        Diagnostic(dropped.file, dropped.line, dropped.problem, dropped.remedy, "warning")
+        for dropped in find_dropped_styles(path / FOLDER)
     ]
     findings += diagnose_folder(path, folder.registry, folder.template_keys)
     return FolderCheck(folder, findings)
