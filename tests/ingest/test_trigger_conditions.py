@@ -10,6 +10,7 @@ import pytest
 from hogsend import days, hours
 from hogsend.services.bulk_actions import replay_missed_triggers
 from hogsend.services.enrollment_actions import run_action
+from hogsend.store.db import Write
 from tests.actors import OLGA
 from tests.world import World
 
@@ -160,6 +161,16 @@ async def test_a_merge_keeps_the_trigger_of_an_enrollment(idle_world: World):
     assert await idle_world.states() == ["active"]
     await idle_world.submit("invoice.paid", user_id="ada", properties={"invoice_id": "A"})
     assert await idle_world.states() == ["exited"]
+
+
+async def test_a_corrupt_trigger_does_not_keep_later_events_out(sqlite_world: World):
+    await sqlite_world.define(DUNNING)
+    await fail_invoice(sqlite_world, "A")
+    async with sqlite_world.database.transaction() as tx:
+        await tx.apply([Write("UPDATE events SET properties = ?", [("{",)])])
+    await sqlite_world.submit("invoice.paid", user_id="ada", properties={"invoice_id": "A"})
+    await sqlite_world.submit("left", user_id="ada")
+    assert await sqlite_world.states() == ["exited"]
 
 
 # -- calls -----------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from hogsend.domain.contact import Contact
 from hogsend.domain.durations import days, hours
 from hogsend.domain.enrollment import Enrollment
@@ -102,6 +104,12 @@ def test_an_event_that_had_come_already_is_not_waited_for() -> None:
     received_event = {"id": str(EVENT_ID), "name": "plan.upgraded", "properties": {}, "seq": 4}
     step = Step("wait:plan.upgraded", "wait", "plan.upgraded", received_event)
     assert titles_and_tags((timedelta(), [step]))[1:] == ["plan.upgraded received"]
+
+
+@pytest.mark.parametrize(("key", "shown"), [("A", "A"), ("=7", "7"), ("=true", "true")])
+def test_the_key_of_an_enrollment_is_shown_as_its_value(key: str, shown: str) -> None:
+    (entered,) = timeline.build_timeline(make_page(make_enrollment(entry_key=key)), None)
+    assert entered.notes == (f"for “{shown}”",)
 
 
 def test_a_skipped_call_is_shown_as_not_done() -> None:
