@@ -10,8 +10,10 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
-from hogsend.store import contacts, enrollments, events, goals, sends, steps, turns
+from hogsend.store import contacts, counters, enrollments, events, goals, sends, steps, turns
+from hogsend.store.counters import to_day
 from hogsend.store.db import Database, Query
+from hogsend.store.read_models import counts, journeys, overview
 
 # What a search may start from: an id, a person, or the head of a journey's queue.
 NARROW = re.compile(
@@ -66,5 +68,32 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
                 if line.startswith(("SCAN", "SEARCH")) and not NARROW.search(line)
             ]
             assert not wide, (wide, query.sql[:300])
+    finally:
+        await database.close()
+
+
+async def test_the_overview_never_reads_a_whole_table(sqlite_url: str, clock: ManualClock):
+    now = clock.now()
+    asked: list[Query[Any]] = [
+        overview.count_sends("in_doubt", UUID(int=0)),
+        overview.count_overdue(now),
+        overview.count_queued(),
+        overview.find_oldest_due(),
+        overview.find_oldest_queued(),
+        overview.find_last_error("welcome"),
+        overview.find_last_retried_error("welcome"),
+        *(query for _, query in overview.count_wakes_by_day(now)),
+        counts.find_totals([counters.EVENTS], to_day(now)),
+        journeys.count_retrying(["welcome", "other"]),
+        journeys.count_missed("welcome"),
+    ]
+    database = Database(sqlite_url)
+    await database.open()
+    try:
+        for query in asked:
+            plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
+            lines = [row[3] for row in await database.read_one(plan)]
+            whole = [line for line in lines if line.startswith("SCAN") and "INDEX" not in line]
+            assert all(line == "SCAN counted" for line in whole), (whole, query.sql)
     finally:
         await database.close()

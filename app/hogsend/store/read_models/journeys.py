@@ -97,7 +97,7 @@ def count_retrying(journey_ids: Sequence[str]) -> Query[dict[str, int]]:
 def count_missed(journey_id: str) -> Query[BoundedCount]:
     """Query how many triggers a journey missed while its code was missing or broken."""
     return count_up_to_limit(
-        "SELECT id FROM refusals WHERE journey_id = ? AND reason = 'journey_broken'", [journey_id]
+        "SELECT 1 FROM refusals WHERE journey_id = ? AND reason = 'journey_broken'", [journey_id]
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ..db import Query
 from ..fields import to_micros
-from ..models import RETRIED
+from ..models import DUE, RETRIED
 from ..rows import read_first
 from .counts import BoundedCount, count_up_to_limit
 
@@ -20,14 +20,13 @@ def count_sends(status: str, since: UUID) -> Query[BoundedCount]:
         status: the status.
         since: only mails with a greater id.
     """
-    return count_up_to_limit("SELECT id FROM sends WHERE status = ? AND id > ?", [status, since])
+    return count_up_to_limit("SELECT 1 FROM sends WHERE status = ? AND id > ?", [status, since])
 
 
 def count_overdue(by: datetime) -> Query[BoundedCount]:
     """Query how many enrollments have a turn that was due before an instant and has not run."""
     return count_up_to_limit(
-        "SELECT id FROM enrollments WHERE wake_at IS NOT NULL AND wake_at < ? "
-        "AND state IN ('active', 'waiting')",
+        f"SELECT 1 FROM enrollments WHERE {DUE} AND wake_at < ?",
         [to_micros(by)],
     )
 
@@ -35,8 +34,7 @@ def count_overdue(by: datetime) -> Query[BoundedCount]:
 def find_oldest_due() -> Query[datetime | None]:
     """Query when the next turn is, or was, due."""
     return Query(
-        "SELECT wake_at FROM enrollments WHERE wake_at IS NOT NULL "
-        "AND state IN ('active', 'waiting') ORDER BY wake_at LIMIT 1",
+        f"SELECT wake_at FROM enrollments WHERE {DUE} ORDER BY wake_at LIMIT 1",
         [],
         read_first(datetime),
     )
@@ -45,7 +43,7 @@ def find_oldest_due() -> Query[datetime | None]:
 def count_wakes(start: datetime, end: datetime) -> Query[BoundedCount]:
     """Query how many enrollments wake between two instants."""
     return count_up_to_limit(
-        "SELECT id FROM enrollments WHERE wake_at IS NOT NULL AND wake_at >= ? AND wake_at < ?",
+        f"SELECT 1 FROM enrollments WHERE {DUE} AND wake_at >= ? AND wake_at < ?",
         [to_micros(start), to_micros(end)],
     )
 
@@ -53,7 +51,7 @@ def count_wakes(start: datetime, end: datetime) -> Query[BoundedCount]:
 def count_queued() -> Query[BoundedCount]:
     """Query how many mails are waiting to be sent."""
     return count_up_to_limit(
-        "SELECT id FROM sends WHERE status = 'queued' AND due_at IS NOT NULL", []
+        "SELECT 1 FROM sends WHERE status = 'queued' AND due_at IS NOT NULL", []
     )
 
 
