@@ -53,6 +53,7 @@ def _fail(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
             None,
             len(model.events),
         )
+        enrollment.ended_at = model.now
     enrollment.attempt += 1
 
 
@@ -60,6 +61,9 @@ def _commit(
     model: ReferenceModel, enrollment: ModelEnrollment, turn: _Turn, end: _TurnEnded
 ) -> None:
     enrollment.state, enrollment.reason, enrollment.attempt = end.outcome, end.reason, 0
+    enrollment.ended_at = model.now if end.outcome in ("completed", "exited") else None
+    enrollment.passed |= turn.passed
+    enrollment.pauses |= turn.pauses
     enrollment.wait, enrollment.wait_result, enrollment.look_back = turn.wait, None, turn.look_back
     enrollment.wake = turn.wait.until if turn.wait else None
     enrollment.journal |= turn.recorded
@@ -79,6 +83,8 @@ class _Turn:
         self.got: Any = 0
         self.occurrences: Counter[str] = Counter()
         self.recorded: dict[str, Any] = {}
+        self.passed: set[str] = set()
+        self.pauses: set[str] = set()
         self.mails: list[ModelSend] = []
         self.triggered: list[tuple[str, dict[str, Any], int]] = []
         # The number of events in the chain of causes that led to the turn.
@@ -219,6 +225,7 @@ class _Turn:
         mail = ModelSend(
             self.enrollment, key, template, list_id, to, status, reason, model.now, due
         )
+        mail.number = len(model.events)
         self.mails.append(mail)
         return status == "queued"
 
@@ -237,7 +244,9 @@ class _Turn:
         key = self._key("trigger", event)
         if not self._is_recorded(key):
             self.recorded[key] = None
-            if self.has_reached_frontier:
+            if not self.has_reached_frontier:
+                self.passed.add(key)
+            else:
                 properties = {"got": self.got} | ({"k": k} if k else {})
                 self.triggered.append((event, properties, self.depth + 1))
 
@@ -252,6 +261,7 @@ class _Turn:
             if not passed:
                 raise _TurnEnded("drifted")
             self.got = self.recorded[key] = PASSED_VALUE
+            self.passed.add(key)
             return
         attempts, is_over, has_succeeded = enrollment.step_attempts.get(key, (0, False, False))
         if not is_over:
@@ -259,6 +269,7 @@ class _Turn:
             is_over = has_succeeded or attempts > STEP_RETRIES
             enrollment.step_attempts[key] = (attempts, is_over, has_succeeded)
         if not is_over:
+            self.pauses.add(key)
             self._pause(ModelWait(key, self.model.now + RETRY_DELAYS[attempts - 1]))
         self.got = self.recorded[key] = STEP_VALUE if has_succeeded else 0
 

@@ -116,6 +116,12 @@ class ModelEnrollment:
     step_attempts: dict[str, tuple[int, bool, bool]] = field(default_factory=dict[str, Any])
     reason: str | None = None
     ended_number: int = 0
+    ended_at: datetime | None = None
+    # The order of the enrollments.
+    number: int = 0
+    # The keys of steps that paused before another attempt, and of effects that were passed.
+    pauses: set[str] = field(default_factory=set[str])
+    passed: set[str] = field(default_factory=set[str])
     goal: datetime | None = None
     id: UUID | None = None
 
@@ -159,6 +165,8 @@ class ModelSend:
     reason: str | None
     decided_at: datetime
     due: datetime | None
+    # The number of the newest event when the mail was decided.
+    number: int = 0
     left_at: datetime | None = None
     address: str | None = None
 

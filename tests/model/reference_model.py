@@ -7,7 +7,7 @@ from the system under test.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,9 +32,15 @@ MAX_CHAIN_LENGTH = 8
 class ReferenceModel:
     """The state of an installation, and the rules for its changes."""
 
-    def __init__(self, now: datetime, holdouts: Holdouts) -> None:
+    def __init__(
+        self,
+        now: datetime,
+        holdouts: Holdouts,
+        merge: Callable[[ReferenceModel, ModelContact, ModelContact], None],
+    ) -> None:
         self.now = now
         self.holdouts = holdouts
+        self.merge = merge
         self.code: dict[str, JourneyPlan] = {}
         self.known_code: dict[str, JourneyPlan] = {}
         self.disabled: set[str] = set()
@@ -144,10 +150,10 @@ class ReferenceModel:
         return [
             enrollment
             for enrollment in self.find_live(event.person)
-            if self._apply_event(enrollment, event)
+            if self.apply_event(enrollment, event)
         ]
 
-    def _apply_event(self, enrollment: ModelEnrollment, event: ModelEvent) -> bool:
+    def apply_event(self, enrollment: ModelEnrollment, event: ModelEvent) -> bool:
         """Apply an event to the wait of an enrollment; return whether the event ends the wait."""
         wait = enrollment.wait
         if wait is None or enrollment.wait_result or (wait.until and event.at > wait.until):
@@ -259,16 +265,18 @@ class ReferenceModel:
             self.now,
             self.now,
             ModelLookBack(event.number),
+            number=len(self.enrollments),
         )
         self.enrollments.append(enrollment)
         return enrollment
 
-    def end(self, enrollment: ModelEnrollment, reason: str) -> None:
-        """Exit an enrollment, and cancel its queued emails."""
+    def end(self, enrollment: ModelEnrollment, reason: str, *, keeps_mails: bool = False) -> None:
+        """Exit an enrollment, and cancel its queued emails unless they are kept."""
         enrollment.state, enrollment.reason = "exited", reason
+        enrollment.ended_at = self.now
         enrollment.wake = enrollment.wait = enrollment.wait_result = None
         for mail in self.mails:
-            if mail.enrollment is enrollment:
+            if mail.enrollment is enrollment and not keeps_mails:
                 mail.cancel(reason)
 
     # -- contacts -----------------------------------------------------------------------------
@@ -305,27 +313,12 @@ class ReferenceModel:
     def _merge(self, people: Sequence[ModelContact]) -> ModelContact:
         survivor, *others = sorted(people, key=lambda person: (person.user is None, person.number))
         for other in others:
-            # Earlier events of one contact end waits of the other, which look back to them.
-            awaited = [
-                (enrollment, event)
-                for waiting, acting in ((survivor, other), (other, survivor))
-                for enrollment in self.find_live(waiting)
-                for event in self.find_events(acting)
-                if enrollment.look_back.includes(event)
-            ]
-            other.merged_into = survivor
+            self.merge(self, survivor, other)
             survivor.email = survivor.email or other.email
             for list_id, subscribed in other.subscriptions.items():
                 survivor.subscriptions[list_id] = (
                     survivor.subscriptions.get(list_id, True) and subscribed
                 )
-            entries: set[tuple[str, str]] = set()
-            for enrollment in self.find_live(survivor):
-                if (enrollment.journey, enrollment.key) in entries:
-                    self.end(enrollment, "merged")
-                entries.add((enrollment.journey, enrollment.key))
-            for enrollment, event in awaited:
-                self._apply_event(enrollment, event)
         return survivor
 
     # -- code, switches, operators ------------------------------------------------------------
@@ -379,6 +372,7 @@ class ReferenceModel:
             0,
             self.now,
         )
+        enrollment.ended_at = None
         if rule := self._ended_since(code, enrollment, enrollment.ended_number):
             self.end(enrollment, f"exit_on {rule.event}")
         return enrollment

@@ -19,6 +19,7 @@ from . import generators
 from .comparison import compare, compare_result, find_enrollment
 from .generators import IDS, JOURNEYS, plans
 from .journey_plans import JourneyPlan
+from .model_merge import merge
 from .model_turn import run_turn
 from .model_values import ExpectedResult, ModelEnrollment, SubmittedEvent
 from .reference_model import ReferenceModel
@@ -40,7 +41,7 @@ class HogsendStateMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.system = SystemUnderTest(*type(self).create_database())
-        self.model = ReferenceModel(START, self.system.holdouts)
+        self.model = ReferenceModel(START, self.system.holdouts, merge)
         self.files: dict[str, JourneyPlan] = {}
         self.is_sending = True
         self.submitted: list[SubmittedEvent] = []

@@ -41,6 +41,8 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         goals.find_candidates([(contact_id, "welcome") for contact_id in ids]),
         enrollments.find_last_entries(ids),
         enrollments.find_live(ids),
+        enrollments.find_past(ids),
+        sends.find_past(ids),
         enrollments.find_with_queued_sends(ids),
         enrollments.find_due([("welcome", 10), ("other", 10)], now),
         enrollments.find_due_journeys(),
@@ -52,6 +54,8 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         Query(write.sql, write.rows[0], list)
         for write in (
             sends.cancel_by_enrollments({ids[0]: "exit"}, now),
+            sends.cancel({ids[0]: "merged"}, now),
+            sends.move([(ids[0], ids[0])]),
             sends.cancel_by_journeys({(ids[0], "welcome"): "exit"}, now),
             steps.delete([(ids[0], "step:x")]),
         )

@@ -8,16 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import Enrollment
 from ..domain.send_policy import Consents
-from ..store import consents, contacts, counters, enrollments, events, sends
+from ..store import consents, contacts, counters, enrollments, sends, steps, turns
 from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from .contact_resolver import fold_properties
+from .merged_enrollments import EnrollmentMerge
 from .rules import IngestRules
-
-REASON = "merged"
 
 
 @dataclass
@@ -39,14 +37,14 @@ async def merge_contacts(
     """Merge contacts, inside the transaction of the event that shows them to be one person.
 
     The survivor is the contact with a user id, else the oldest contact. Live enrollments, unsent
-    sends and consents move to the survivor. When both contacts are live in one journey, the older
-    enrollment continues; of two consents the stricter one wins. A wait ends when the other contact
-    already has the event that the wait is for, just as a later wait would find that event.
+    sends and consents move to the survivor; of two consents the stricter one wins. What becomes of
+    the enrollments of both in one journey says `decide_merge`. An event of one contact ends
+    enrollments and waits of the other as if it had been an event of the other from the start.
 
     Args:
         tx: the transaction.
         ids: contacts, of which at most one has a user id.
-        rules: the journeys, whose keys decide which waits an event concerns.
+        rules: the journeys, lists and switches that decide.
         tally: counts the changes.
         now: the current time.
     """
@@ -54,7 +52,8 @@ async def merge_contacts(
     survivor, *losers = sorted(contacts_by_id.values(), key=lambda c: (c.user_id is None, c.id))
     merged = MergeResult()
     for loser in losers:
-        survivor, absorbed = await _absorb(tx, survivor, loser, rules=rules, tally=tally, now=now)
+        merge = EnrollmentMerge(survivor.id, loser.id, rules, now)
+        survivor, absorbed = await _absorb(tx, survivor, loser, merge, tally)
         merged.ended += absorbed.ended
         merged.woken += absorbed.woken
     return merged
@@ -64,29 +63,13 @@ async def _absorb(
     tx: Transaction,
     survivor: Contact,
     loser: Contact,
-    *,
-    rules: IngestRules,
+    merge: EnrollmentMerge,
     tally: Tally,
-    now: datetime,
 ) -> tuple[Contact, MergeResult]:
-    live, consents_by_contact = await tx.fetch(
-        enrollments.find_live([survivor.id, loser.id]),
-        consents.find_by_contacts([survivor.id, loser.id]),
-    )
-    moved, ended = _split_live(survivor, loser, live, now)
-    exited = {enrollment.id for enrollment in ended}
-    stayed = [e for e in live if e.contact_id == survivor.id and e.id not in exited]
-    pairs = [(e, survivor) for e in moved] + [(e, loser) for e in stayed]
-    woken = await _wake(tx, pairs, rules, now)
-    for before in live:
-        if before.id in exited:
-            tally.change_state(before.journey_id, before.state, "exited")
-            tally.change_wait(before.journey_id, before.wait.key if before.wait else None, None)
-            tally.add_today(counters.name_ended_total(before.journey_id, "exited"))
-    tally.add_today(
-        counters.name_send_total("cancelled"), await tx.fetch_one(sends.count_queued(exited, ()))
-    )
-    merged = _combine(survivor, loser)
+    await merge.load(tx)
+    merge.count(tally)
+    consents_by_contact = await tx.fetch_one(consents.find_by_contacts([survivor.id, loser.id]))
+    merged, now = _combine(survivor, loser), merge.now
     survivor_choices, loser_choices = (
         consents_by_contact.get(contact.id, Consents()).choices for contact in (survivor, loser)
     )
@@ -99,17 +82,19 @@ async def _absorb(
     await tx.apply(
         [
             # Ended first: the unique index allows one live enrollment per journey and key.
-            enrollments.update(ended, now),
-            enrollments.update([woken.get(e.id, e) for e in moved], now),
-            enrollments.update([woken[e.id] for e in stayed if e.id in woken], now),
-            sends.cancel_by_enrollments(dict.fromkeys(exited, REASON), now),
+            enrollments.update(merge.ended, now),
+            enrollments.update(merge.changed, now),
+            sends.move(merge.moved_mails),
+            sends.cancel(merge.cancelled, now),
+            steps.delete(merge.adopted_steps),
+            *turns.insert(merge.turns),
             *contacts.merge(loser.id, survivor.id, now),
             contacts.update([merged], now),
             consents.record_decisions(statements, now),
         ]
     )
     tally.add_to_gauge(counters.CONTACTS, -1)
-    return merged, MergeResult(list(exited), list(woken))
+    return merged, MergeResult([e.id for e in merge.ended], merge.woken)
 
 
 def _combine(survivor: Contact, loser: Contact) -> Contact:
@@ -120,61 +105,8 @@ def _combine(survivor: Contact, loser: Contact) -> Contact:
         email=survivor.email or loser.email,
         anonymous_id=older.anonymous_id or newer.anonymous_id,
         properties=fold_properties(loser.properties, survivor.properties),
-        # One more than any event has, so that a turn that is running sees that something changed.
+        # One more than any event has, so that no event of either contact has the same number.
         event_seq=max(survivor.event_seq, loser.event_seq) + 1,
+        # A turn that is running sees that its contact has changed.
         revision=max(survivor.revision, loser.revision) + 1,
     )
-
-
-async def _wake(
-    tx: Transaction,
-    live: Sequence[tuple[Enrollment, Contact]],
-    rules: IngestRules,
-    now: datetime,
-) -> dict[UUID, Enrollment]:
-    """Return the enrollments whose wait is advanced or ended by events of the other contact.
-
-    Args:
-        tx: the transaction.
-        live: the live enrollments after the merge, each with the other contact.
-        rules: the journeys.
-        now: the current time.
-    """
-    waiting = [(e, other) for e, other in live if e.wait and e.wait.events and not e.wait_result]
-    if not waiting:
-        return {}
-    names = sorted({match.event for e, _ in waiting if e.wait for match in e.wait.events})
-    past_events = await tx.fetch_one(
-        events.find_by_names(list({other.id for _, other in waiting}), names)
-    )
-    woken: dict[UUID, Enrollment] = {}
-    for before, other in waiting:
-        after, journey = before, rules.find_definition(before.journey_id)
-        for event in past_events:
-            if event.contact_id == other.id and before.look_back.can_see(event, before.contact_id):
-                own = replace(event, seq=0)
-                after = after.apply_event(own, journey, event.received_at, now)
-        if after is not before:
-            woken[after.id] = after
-    return woken
-
-
-def _split_live(
-    survivor: Contact,
-    loser: Contact,
-    live: Sequence[Enrollment],
-    now: datetime,
-) -> tuple[list[Enrollment], list[Enrollment]]:
-    """Return the enrollments that move to the survivor, and the enrollments that end."""
-    entries: set[tuple[str, str]] = set()
-    moved: list[Enrollment] = []
-    ended: list[Enrollment] = []
-    for enrollment in sorted(live, key=lambda e: e.id):
-        entry = (enrollment.journey_id, enrollment.entry_key)
-        if entry in entries:
-            ended.append(enrollment.exit(REASON, now))
-            continue
-        entries.add(entry)
-        if enrollment.contact_id == loser.id:
-            moved.append(enrollment.move_to(survivor.id))
-    return moved, ended

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment
+from ..domain.merging import PastEnrollment
 from .db import Query, Row, Write
 from .distinct import select_distinct
 from .enrollment_rows import ENROLLMENTS
@@ -170,6 +171,18 @@ def _read_last_entries(rows: list[Row]) -> dict[tuple[UUID, str, str], LastEntry
             before.held_out or row.held_out,
         )
     return entries
+
+
+_PAST = RowMapper(PastEnrollment, EnrollmentRow)
+
+
+def find_past(contact_ids: Sequence[UUID]) -> Query[list[PastEnrollment]]:
+    """Query all enrollments of contacts, live and ended, the oldest first."""
+    return Query(
+        f"SELECT {_PAST.columns} FROM enrollments WHERE contact_id IN ? ORDER BY id",
+        [list(contact_ids)],
+        _PAST.read_all,
+    )
 
 
 def find_due_journeys() -> Query[list[str]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.journal import decode, encode
+from ..domain.merging import PastMail
 from ..domain.send_policy import Send
 from .corrupt_rows import parse_object
 from .db import Query, Row, Write
@@ -233,6 +234,18 @@ def count_queued(
     )
 
 
+_PAST = RowMapper(PastMail, SendRow)
+
+
+def find_past(enrollment_ids: Sequence[UUID]) -> Query[list[PastMail]]:
+    """Query all mails of enrollments, also those that were not sent, the oldest first."""
+    return Query(
+        f"SELECT {_PAST.columns} FROM sends WHERE enrollment_id IN ? ORDER BY id",
+        [list(enrollment_ids)],
+        _PAST.read_all,
+    )
+
+
 def insert(sends: Iterable[Send]) -> Write:
     """Add sends."""
     return Write(
@@ -323,6 +336,24 @@ def cancel_by_enrollments(reasons: Mapping[UUID, str], now: datetime) -> Write:
     return Write(
         _CANCEL + "enrollment_id = ?",
         [(reason, at, enrollment_id) for enrollment_id, reason in reasons.items()],
+    )
+
+
+def cancel(reasons: Mapping[UUID, str], now: datetime) -> Write:
+    """Cancel queued sends whose hand-over has not begun, each for its reason."""
+    at = to_micros(now)
+    return Write(_CANCEL + "id = ?", [(reason, at, send_id) for send_id, reason in reasons.items()])
+
+
+def move(sends: Iterable[tuple[UUID, UUID]]) -> Write:
+    """Move sends to other enrollments.
+
+    Args:
+        sends: pairs of a send and its new enrollment, which has no send of the same call.
+    """
+    return Write(
+        "UPDATE sends SET enrollment_id = ? WHERE id = ?",
+        [(enrollment_id, send_id) for send_id, enrollment_id in sends],
     )
 
 
