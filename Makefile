@@ -3,11 +3,12 @@
 # make check    format, lint, types, guard tests
 # make binary   dist/hogsend, one file
 # make wheel, make sbom, make image, make checksums    the other parts of a release
+# make audit    known vulnerabilities of the locked libraries, where their database can be reached
 # make bench    every performance figure
 # make crash    kills a worker a thousand times and checks that nothing is lost or doubled (ARGS="--kills 200 --seed 7")
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-binary check binary wheel sbom image checksums bench crash screenshots migration migrations-fresh lock browser clean
+.PHONY: run test test-binary check binary wheel sbom image checksums audit bench crash screenshots migration migrations-fresh lock browser clean
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
@@ -64,6 +65,13 @@ checksums:
 bench: $(READY)/bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
+# Skipped, with a word, where the database of vulnerabilities cannot be reached.
+audit: $(READY)/python
+	@$(BIN)/python requirements/audit.py --probe; case $$? in \
+	    0) $(MAKE) --no-print-directory $(READY)/audit && $(BIN)/python requirements/audit.py ;; \
+	    3) ;; \
+	    *) exit 1 ;; esac
+
 # Reports are summed in build/crash/, or in the folder that CRASH_REPORTS names.
 crash: $(READY)/test
 	$(BIN)/python -m tests.promises.crash $(ARGS)
@@ -92,6 +100,7 @@ lock: $(READY)/run
 	$(COMPILE) --group test --group check -o requirements/check.lock
 	$(COMPILE) --group build -o requirements/build.lock
 	$(COMPILE) --group release -o requirements/release.lock
+	$(COMPILE) --group audit -c requirements/test.lock -o requirements/audit.lock
 	$(COMPILE) --group test --group bench -c requirements/test.lock -o requirements/bench.lock
 
 clean:
@@ -119,7 +128,7 @@ $(READY)/run: requirements/run.lock pyproject.toml | $(READY)/python
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(READY)/test $(READY)/check $(READY)/build $(READY)/bench $(READY)/release: $(READY)/%: requirements/%.lock | $(READY)/run
+$(READY)/test $(READY)/check $(READY)/build $(READY)/bench $(READY)/release $(READY)/audit: $(READY)/%: requirements/%.lock | $(READY)/run
 	@echo "Installing what make $* needs into .venv" >&2
 	@$(INSTALL) requirements/$*.lock
 	@touch $@
