@@ -21,6 +21,8 @@ from tests.site import until
 
 PERSON = Visit("GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "203.0.113.77")
 SCANNER = Visit("GET", "Mozilla/5.0 (Macintosh) Safari/605.1.15", "2001:db8:1:2:3::4")
+BOT = Visit("GET", "Mozilla/5.0 (compatible; linkbot/1.0)", "203.0.113.9")
+PROXY = Visit("GET", "Mozilla/5.0 GoogleImageProxy", "203.0.113.10")
 SECOND = timedelta(seconds=1)
 
 
@@ -111,8 +113,9 @@ async def test_a_later_second_click_counts_as_human(box: Mailbox) -> None:
         await box.click(position)
         box.wait(HOLD)
     await box.tracker.judge_due()
-    assert await box.list_verdicts() == ["human"] * 4
-    assert await box.harness.events() == ["email.clicked"] * 4
+    # The second click on a link repeats the first.
+    assert await box.list_verdicts() == ["human"] * 3
+    assert await box.harness.events() == ["email.clicked"] * 3
 
 
 async def test_links_of_different_mails_are_not_neighbours(box: Mailbox) -> None:
@@ -148,11 +151,11 @@ async def test_held_clicks_survive_a_restart(box: Mailbox) -> None:
 
 
 async def test_more_clicks_than_one_batch_are_all_classified(box: Mailbox) -> None:
-    await asyncio.gather(*(box.click() for _ in range(450)))
+    await asyncio.gather(*(box.click(position) for position in range(450)))
     box.wait(HOLD)
     await box.tracker.judge_due()
-    assert set(await box.list_verdicts()) == {"human"}
-    assert await box.harness.fetch_counter("clicks/human") == 450
+    assert await box.list_verdicts() == ["machine"] * 450
+    assert await box.harness.fetch_counter("clicks/machine") == 450
 
 
 async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
@@ -164,7 +167,67 @@ async def test_the_first_click_and_open_are_kept(box: Mailbox) -> None:
     await box.tracker.judge_due()
     row = await box.harness.row(box.send_id)
     assert (row.opened_at, row.clicked_at) == (first, first)
-    assert await box.harness.fetch_counter("opens/human") == 2
+    assert await box.harness.fetch_counter("opens/human") == 1
+
+
+@pytest.mark.parametrize("wait", [timedelta(0), HOLD])
+async def test_a_link_that_is_followed_again_and_again_counts_once(
+    box: Mailbox, wait: timedelta
+) -> None:
+    for _ in range(5):
+        await asyncio.gather(*(box.click() for _ in range(200)))
+        box.wait(wait)
+        await box.tracker.judge_due()
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+
+    assert await box.list_verdicts() == ["human"]
+    assert await box.harness.events() == ["email.clicked"]
+    assert await box.harness.fetch_counter("clicks/human") == 1
+
+
+async def test_a_mail_that_is_opened_again_and_again_counts_once(box: Mailbox) -> None:
+    for visit in (PERSON, PROXY, PERSON, PROXY):
+        await asyncio.gather(*(box.tracker.record("open", box.send_id, visit) for _ in range(200)))
+    assert sorted(await box.list_verdicts()) == ["human", "machine"]
+    assert await box.harness.fetch_counter("opens/human") == 1
+    assert await box.harness.fetch_counter("opens/machine") == 1
+
+
+async def test_a_machine_that_follows_links_again_and_again_counts_once_for_each(
+    box: Mailbox,
+) -> None:
+    for _ in range(20):
+        for position in range(3):
+            await box.click(position, SCANNER)
+            await box.click(position, BOT)
+        box.wait(HOLD)
+        await box.tracker.judge_due()
+    assert await box.list_verdicts() == ["machine"] * 3
+    assert await box.harness.events() == []
+    assert await box.harness.fetch_counter("clicks/machine") == 3
+
+
+async def test_a_person_counts_after_a_machine_and_while_its_click_is_held(box: Mailbox) -> None:
+    for position in range(3):
+        await box.click(position, SCANNER)
+    box.wait(HOLD + SECOND)
+    # The scanner's clicks are not judged yet.
+    await box.click(1)
+    await box.tracker.judge_due()
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+
+    assert sorted(await box.list_verdicts()) == ["human"] + ["machine"] * 3
+    assert await box.harness.events() == ["email.clicked"]
+
+
+async def test_a_machine_after_a_person_counts_apart(box: Mailbox) -> None:
+    await box.click()
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+    await box.click(0, BOT)
+    assert await box.list_verdicts() == ["human", "machine"]
 
 
 async def test_a_click_stores_no_address_and_no_user_agent(box: Mailbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -131,6 +132,19 @@ async def test_one_click_again_changes_nothing_more(ada: Recipient) -> None:
 
     assert await ada.consents() == {"news": False}
     assert await ada.site.fetch_value(counted) == 1
+
+
+async def test_a_link_that_unsubscribes_again_and_again_is_one_event(ada: Recipient) -> None:
+    form = {"List-Unsubscribe": "One-Click"}
+    count = "SELECT COUNT(*) FROM events WHERE name LIKE 'contact.%'"
+
+    await asyncio.gather(*(ada.post(ada.unsubscribe, form) for _ in range(50)))
+    await ada.post(ada.unsubscribe, form)
+    assert await ada.site.fetch_value(count) == 1
+
+    await asyncio.gather(*(ada.post(ada.unsubscribe, {"action": "undo"}) for _ in range(50)))
+    assert await ada.site.fetch_value(count) == 2
+    assert await ada.consents() == {"news": True}
 
 
 async def test_an_unsubscribe_is_credited_to_the_mail_that_led_to_it(ada: Recipient) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,11 +14,14 @@ from ..clock import Clock
 from ..domain.engagement import (
     HOLD,
     Engagement,
+    EngagementKey,
     EngagementKind,
     Verdict,
     classify_agent,
+    get_key,
     judge_click,
     judge_request,
+    select_new,
     truncate_network,
 )
 from ..domain.ids import new_id
@@ -31,7 +34,7 @@ from ..store import engagement as engagement_store
 from ..store.batcher import Batcher
 from ..store.change_feed import ChangeFeed
 from ..store.counters import Tally
-from ..store.db import Database
+from ..store.db import Database, Write
 from ..store.engagement import HeldClick
 
 log = logging.getLogger("hogsend.tracking")
@@ -132,30 +135,31 @@ class Tracker:
             self._kept.extendleft(reversed(unavailable))
 
     async def _write(self, batch: Sequence[Engagement]) -> Sequence[Exception | None]:
-        now = self._clock.now()
-        tally = Tally(now)
-        not_by_machines = [engagement for engagement in batch if engagement.verdict != "machine"]
-        for engagement in batch:
+        send_ids = sorted({engagement.send_id for engagement in batch})
+        async with self._database.transaction() as tx:
+            recorded = await tx.fetch_one(
+                engagement_store.find_recorded(send_ids, tx.dialect.lock_rows)
+            )
+            new = select_new(batch, recorded)
+            if new:
+                await tx.apply(self._build_writes(new))
+        if any(engagement.held_until for engagement in new):
+            self._poller.notify()
+        if new:
+            self._changes.publish("sends")
+        return [None] * len(batch)
+
+    def _build_writes(self, new: Sequence[Engagement]) -> list[Write]:
+        tally = Tally(self._clock.now())
+        for engagement in new:
             if engagement.verdict != "unsure":
                 tally.add_today(counters.name_engagement_total(engagement.kind, engagement.verdict))
-        async with self._database.transaction() as tx:
-            await tx.apply(
-                [
-                    engagement_store.insert(batch),
-                    sends.record_opens(
-                        [
-                            (engagement.send_id, engagement.at)
-                            for engagement in not_by_machines
-                            if engagement.kind == "open"
-                        ]
-                    ),
-                    tally.to_write(),
-                ]
-            )
-        if any(engagement.held_until for engagement in batch):
-            self._poller.notify()
-        self._changes.publish("sends")
-        return [None] * len(batch)
+        opens = [
+            (engagement.send_id, engagement.at)
+            for engagement in new
+            if engagement.kind == "open" and engagement.verdict != "machine"
+        ]
+        return [engagement_store.insert(new), sends.record_opens(opens), tally.to_write()]
 
     async def run(self) -> None:
         """Classify held clicks when their hold ends, until closed."""
@@ -197,20 +201,22 @@ class Tracker:
                     [held.click.id for held in due], tx.dialect.lock_free_rows
                 )
             )
-            judged: list[tuple[HeldClick, Verdict]] = [
-                (held, _judge(held, neighbours)) for held in due if held.click.id in still_held
-            ]
+            known = await tx.fetch_one(
+                engagement_store.find_recorded(sorted(neighbours), tx.dialect.lock_rows)
+            )
+            judged, repeats = _judge_all(
+                [held for held in due if held.click.id in still_held], neighbours, known
+            )
             by_people = [held for held, verdict in judged if verdict == "human"]
             for _, verdict in judged:
                 tally.add_today(counters.name_engagement_total("click", verdict))
+            verdicts: list[tuple[UUID, Verdict]] = [(held.click.id, v) for held, v in judged]
+            first_clicks = [(held.click.send_id, held.click.at) for held in by_people]
             await tx.apply(
                 [
-                    engagement_store.record_verdicts(
-                        [(held.click.id, verdict) for held, verdict in judged]
-                    ),
-                    sends.record_clicks(
-                        [(held.click.send_id, held.click.at) for held in by_people]
-                    ),
+                    engagement_store.record_verdicts(verdicts),
+                    engagement_store.remove(repeats),
+                    sends.record_clicks(first_clicks),
                 ]
             )
             result = await self._ingest.submit_within(
@@ -228,6 +234,29 @@ def _judge(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> 
         if other.kind == "click" and abs(other.at - held.click.at) <= HOLD
     ]
     return judge_click(held.click.at, held.sent_at, others)
+
+
+def _judge_all(
+    held_clicks: Sequence[HeldClick],
+    neighbours: Mapping[UUID, Sequence[Engagement]],
+    recorded: Iterable[EngagementKey],
+) -> tuple[list[tuple[HeldClick, Verdict]], list[UUID]]:
+    """Return the clicks with their verdicts, and the ids of those that are repeats.
+
+    A click is a repeat if another one on the same link has the same verdict.
+    """
+    known = set(recorded)
+    judged: list[tuple[HeldClick, Verdict]] = []
+    repeats: list[UUID] = []
+    for held in held_clicks:
+        verdict = _judge(held, neighbours)
+        key = replace(get_key(held.click), verdict=verdict)
+        if key in known:
+            repeats.append(held.click.id)
+        else:
+            known.add(key)
+            judged.append((held, verdict))
+    return judged, repeats
 
 
 def _build_click_event(held: HeldClick) -> IncomingEvent:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Literal
@@ -19,6 +20,8 @@ HOLD = timedelta(seconds=10)
 # No person opens a mail and clicks a link in less time than this after the hand-over.
 TOO_SOON = timedelta(seconds=2)
 MANY_LINKS = 3
+# How many clicks on one link are held at a time; more are repeats.
+MAX_HELD = 10
 
 _PREFETCH = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com", re.I)
 _MACHINE = re.compile(
@@ -56,6 +59,55 @@ class Engagement:
     agent: str
     network: str
     held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementKey:
+    """What makes an open or a click a repeat of an earlier one.
+
+    Args:
+        send_id: the mail's send.
+        kind: `open` or `click`.
+        position: the number of the link.
+        verdict: whether a person or a machine caused it, or a click is still held.
+    """
+
+    send_id: UUID
+    kind: EngagementKind
+    position: int
+    verdict: Verdict
+
+
+def get_key(engagement: Engagement) -> EngagementKey:
+    """Return what a repeat of an open or a click has in common with it."""
+    return EngagementKey(
+        engagement.send_id, engagement.kind, engagement.position, engagement.verdict
+    )
+
+
+def select_new(
+    engagements: Iterable[Engagement], recorded: Iterable[EngagementKey]
+) -> list[Engagement]:
+    """Return the opens and clicks that are no repeats.
+
+    A person who reloads a page, or anybody who sends a link again and again, counts once. A person
+    counts although a machine was there before, because scanners follow every link. So of clicks
+    that are not judged yet some are kept: each may turn out to be a machine's or a person's.
+
+    Args:
+        engagements: the opens and clicks that have just arrived, in order.
+        recorded: those that are recorded.
+    """
+    counts = Counter(recorded)
+    new: list[Engagement] = []
+    for engagement in engagements:
+        key = get_key(engagement)
+        is_held = engagement.verdict == "unsure"
+        is_repeat = counts[key] >= (MAX_HELD if is_held else 1)
+        if not is_repeat and not (is_held and counts[replace(key, verdict="human")]):
+            counts[key] += 1
+            new.append(engagement)
+    return new
 
 
 def judge_request(kind: EngagementKind, method: str, agent: str) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,14 @@ MAX_DEPTH = 8
 MAX_NAME_LENGTH = 200
 MAX_EVENT_BYTES = 64 * 1024
 MAX_NUMBER = sys.float_info.max
+# What the properties of a contact may have together, after the changes of an event.
+MAX_CONTACT_PROPERTIES = 256
+MAX_CONTACT_BYTES = 64 * 1024
 # An event that is older than this when it arrives starts no journeys.
 LATE_AFTER = timedelta(hours=24)
 # The longest chain of journeys of which each triggers an event that starts the next.
 MAX_CHAIN_LENGTH = 8
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,34 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
     if len(properties) > MAX_PROPERTIES:
         return f"has {len(properties)} properties; at most {MAX_PROPERTIES} are allowed"
     return _check_value(properties, 1, escapes)
+
+
+def check_contact_size(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """Return why an event's changes make a contact too large; None when they do not.
+
+    A contact that is too large already, such as one that was merged from two, may change as long as
+    it does not grow.
+
+    Args:
+        before: the contact's properties.
+        after: the properties with the changes.
+    """
+    if len(after) > max(MAX_CONTACT_PROPERTIES, len(before)):
+        return (
+            f"The contact would have {len(after)} properties; at most {MAX_CONTACT_PROPERTIES} are "
+            "allowed."
+        )
+    size = _measure(after)
+    if size > MAX_CONTACT_BYTES and size > _measure(before):
+        return (
+            f"The properties of the contact would have {size} bytes as JSON; at most "
+            f"{MAX_CONTACT_BYTES} are allowed."
+        )
+    return None
+
+
+def _measure(properties: Mapping[str, Any]) -> int:
+    return len(_encode(properties).encode("utf-8", "replace"))
 
 
 def check_text(text: str) -> str | None:

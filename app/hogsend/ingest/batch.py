@@ -20,13 +20,18 @@ from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.incoming import MAX_CHAIN_LENGTH, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, Journey
-from ..errors import NotFound
+from ..errors import NotFound, TooLarge
 from ..store import counters
 from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import Cause, KnownKey, NewEvent, Refusal
-from .batch_result import BatchResult, fill_in_contact_keys
+from .batch_result import (
+    BatchResult,
+    build_repeated_result,
+    build_unchanged_result,
+    fill_in_contact_keys,
+)
 from .batch_writes import BatchWrites
 from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
 from .enroll import try_enroll
@@ -126,33 +131,28 @@ class IngestBatch:
         Raises:
             MergeNeeded: the event shows that several contacts are one person.
         """
-        repeated = self._find_repeated_result(incoming)
-        if repeated is not None:
-            self.decided += 1
-            return repeated
-        state, conflict = self._contacts.resolve(incoming)
+        result: IngestResult | Exception | None = self._find_repeated_result(incoming)
+        if result is None:
+            try:
+                result = self._decide_new(incoming)
+            except TooLarge as refusal:
+                result = refusal
         self.decided += 1
+        return result
+
+    def _decide_new(self, incoming: IncomingEvent) -> IngestResult | Exception:
+        state, conflict = self._contacts.resolve(incoming)
         if state is None:
             return NotFound("This contact does not exist.")
+        if incoming.source == "recipient" and state.has_chosen(incoming.lists):
+            return build_unchanged_result(state.contact, self._now)
         return self._decide_for(incoming, state, conflict)
 
     def _find_repeated_result(self, incoming: IncomingEvent) -> IngestResult | None:
         """Return the result of the first request, if the idempotency key is known."""
         key = incoming.idempotency_key
         known_key = self._known_keys.get(key) if key else None
-        if known_key is None:
-            return None
-        return IngestResult(
-            stored=False,
-            event_id=known_key.event_id,
-            contact_id=known_key.contact_id,
-            contact_key="",
-            enrollments=known_key.decisions.get("enrollments", ()),
-            exits=known_key.decisions.get("exits", ()),
-            waits=known_key.decisions.get("waits", ()),
-            conflict=known_key.digest != incoming.digest,
-            lists_error=known_key.decisions.get("listsError"),
-        )
+        return build_repeated_result(known_key, incoming.digest) if known_key else None
 
     def _decide_for(
         self, incoming: IncomingEvent, state: ContactState, conflict: bool
@@ -176,9 +176,8 @@ class IngestBatch:
             waits = self._satisfy_waits(event, state)
             self._collect_goals(event, state)
         enrolled = self._enroll(incoming, event, state)
-        decisions: dict[str, Any] = {}
         rows_by_name = (("enrollments", enrolled), ("exits", exits), ("waits", waits))
-        decisions.update({name: rows for name, rows in rows_by_name if rows})
+        decisions: dict[str, Any] = {name: rows for name, rows in rows_by_name if rows}
         if conflict:
             decisions["conflict"] = "another contact owns an address or browser id of this event"
         if lists_error:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from ..domain.contact import Contact
+from ..domain.ids import new_id
 from ..domain.incoming import IngestResult
 from ..store import contacts
 from ..store.db import Transaction
+from ..store.events import KnownKey
 
 
 @dataclass
@@ -26,6 +29,33 @@ class BatchResult:
     wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     ended: list[UUID] = field(default_factory=list[UUID])
     topics: set[str] = field(default_factory=set[str])
+
+
+def build_repeated_result(known_key: KnownKey, digest: bytes) -> IngestResult:
+    """Return the result of the first request with an idempotency key.
+
+    Args:
+        known_key: what is known about the key.
+        digest: the digest of the repeated request.
+    """
+    return IngestResult(
+        stored=False,
+        event_id=known_key.event_id,
+        contact_id=known_key.contact_id,
+        contact_key="",
+        enrollments=known_key.decisions.get("enrollments", ()),
+        exits=known_key.decisions.get("exits", ()),
+        waits=known_key.decisions.get("waits", ()),
+        conflict=known_key.digest != digest,
+        lists_error=known_key.decisions.get("listsError"),
+    )
+
+
+def build_unchanged_result(contact: Contact, now: datetime) -> IngestResult:
+    """Return the result of an event that is not stored, because it would change nothing."""
+    return IngestResult(
+        stored=False, event_id=new_id(now), contact_id=contact.id, contact_key=contact.key
+    )
 
 
 async def fill_in_contact_keys(tx: Transaction, result: BatchResult) -> None:

@@ -11,8 +11,9 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.ids import new_id
-from ..domain.incoming import IncomingEvent
+from ..domain.incoming import IncomingEvent, check_contact_size
 from ..domain.send_policy import Consents
+from ..errors import TooLarge
 from ..store import consents, contacts, enrollments, events
 from ..store.contacts import to_identities
 from ..store.db import Transaction
@@ -63,6 +64,12 @@ class ContactState:
         # What could send nothing for want of an address does not keep out a contact who has one.
         unaddressed_at = None if self.contact.email else self.unaddressed_entries.get(entry)
         return max(filter(None, (at, unaddressed_at)), default=None)
+
+    def has_chosen(self, lists: Mapping[str, bool]) -> bool:
+        """Return whether the contact has made all of these choices already; false for none."""
+        return bool(lists) and all(
+            self.subscriptions.get(list_id) is subscribed for list_id, subscribed in lists.items()
+        )
 
     def raise_revision(self) -> None:
         """Note a change of what turns decide by, so that a turn that is running runs again."""
@@ -171,9 +178,13 @@ class ContactResolver:
 
         Raises:
             MergeNeeded: the event shows that several contacts are one person.
+            TooLarge: the event makes the contact's properties too large.
         """
         if incoming.contact_id is not None:
-            return self._by_id.get(self._find_survivor_id(incoming.contact_id)), False
+            known = self._by_id.get(self._find_survivor_id(incoming.contact_id))
+            if known is not None:
+                _refuse_growth(known.contact, incoming)
+            return known, False
         identities = to_identities(incoming.user_id, incoming.email, incoming.anonymous_id)
         owners = list(
             {
@@ -187,6 +198,7 @@ class ContactResolver:
         if len(matching) > 1:
             raise MergeNeeded([state.contact.id for state in matching])
         state = matching[0] if matching else self._create()
+        _refuse_growth(state.contact, incoming)
         self._add_identities(state, incoming, identities)
         return state, has_conflict
 
@@ -223,6 +235,19 @@ class ContactResolver:
                 anonymous_id=anonymous_id,
                 revision=contact.revision + 1,
             )
+
+
+def _refuse_growth(contact: Contact, incoming: IncomingEvent) -> None:
+    """Refuse an event that makes a contact too large, before it changes anything.
+
+    Raises:
+        TooLarge: the contact's properties are too large with the event's.
+    """
+    if not incoming.contact_properties:
+        return
+    after = fold_properties(contact.properties, incoming.contact_properties)
+    if problem := check_contact_size(contact.properties, after):
+        raise TooLarge(problem, "Delete properties of the contact by setting them to null.")
 
 
 def _select_same_person(states: Sequence[ContactState], user_id: str | None) -> list[ContactState]:

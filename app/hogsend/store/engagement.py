@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ..domain.engagement import Engagement, Verdict
+from ..domain.engagement import Engagement, EngagementKey, Verdict
 from .db import Query, Write
 from .models import EngagementRow
 from .rows import RowMapper, read_column
@@ -33,6 +33,9 @@ _HELD = RowMapper(
     template="s.template",
     sent_at="s.handed_at",
 )
+
+
+_KEY = RowMapper(EngagementKey, EngagementRow, "h")
 
 
 def insert(engagements: Iterable[Engagement]) -> Write:
@@ -65,6 +68,27 @@ def find_by_sends(send_ids: Sequence[UUID]) -> Query[dict[UUID, list[Engagement]
         [list(send_ids)],
         ENGAGEMENT.read_grouped_by("send_id"),
     )
+
+
+def find_recorded(send_ids: Sequence[UUID], lock: str) -> Query[list[EngagementKey]]:
+    """Query which opens and clicks of sends are recorded, and lock the sends.
+
+    Args:
+        send_ids: the ids of the sends, ordered, so that two workers lock them in the same order.
+        lock: `Transaction.dialect.lock_rows`: what is not recorded is recorded by one worker.
+    """
+    return Query(
+        "SELECT h.send_id, h.kind, h.position, h.verdict FROM "
+        f"(SELECT id FROM sends WHERE id IN ? ORDER BY id{lock}) s "
+        "JOIN hits h ON h.send_id = s.id",
+        [list(send_ids)],
+        _KEY.read_all,
+    )
+
+
+def remove(ids: Sequence[UUID]) -> Write:
+    """Remove opens and clicks."""
+    return Write("DELETE FROM hits WHERE id = ?", [(id,) for id in ids])
 
 
 def find_still_held(ids: Sequence[UUID], lock: str) -> Query[frozenset[UUID]]:
