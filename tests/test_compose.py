@@ -80,6 +80,39 @@ def test_every_image_has_a_version(services: dict[str, Any]) -> None:
     assert re.fullmatch(r".*/mailpit:v\d+\.\d+\.\d+", images["mail"])
 
 
+def test_no_container_gains_privileges(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "privileged" not in service, name
+        is_postgres = service.get("image", "").startswith("postgres:")
+        # What the image's first process needs to become the user postgres.
+        needed = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"} if is_postgres else set()
+        assert set(service.get("cap_add", ())) == needed, name
+
+
+def test_a_container_writes_only_to_its_volumes_and_memory(services: dict[str, Any]) -> None:
+    writable = {name for name, service in services.items() if not service.get("read_only")}
+    # Where Hatchet's image writes is not documented.
+    assert writable == {"hatchet"}
+    assert all("/tmp" in services[name]["tmpfs"] for name in services if name not in writable)  # noqa: S108
+
+
+def test_no_container_takes_the_machine_along(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"[1-9]\d*[mg]", service["mem_limit"]), name
+        assert 0 < service["pids_limit"] <= 1024, name
+        assert service["restart"] == "unless-stopped", name
+
+
+def test_the_app_runs_as_a_user_that_owns_only_its_data() -> None:
+    image = (TOP / "Dockerfile").read_text()
+    assert "PYTHONDONTWRITEBYTECODE=1" in image
+    assert "install -d -o hogsend -g hogsend -m 0700 /srv/hogsend/data" in image
+    assert image.count("FROM ${PYTHON_IMAGE}") == image.count("FROM ") == 2
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim", image, re.MULTILINE)
+
+
 def test_hatchet_keeps_its_keys_and_its_runs(services: dict[str, Any]) -> None:
     hatchet = services["hatchet"]
     assert "hatchet-config:/config" in hatchet["volumes"]

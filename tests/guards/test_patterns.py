@@ -201,6 +201,17 @@ WORST: Mapping[str, tuple[str, ...]] = {
     ),
     "process.redaction._SCHEME": ("…bearer ", "bearer… ", "bearer …a", "…bearer"),
     "process.redaction._TOKEN_PATH": ("/u/…a", "…/u/", "…/u/a", "…%2Fu", "/u/…a/", "%2Fu%2F…a%2F"),
+    "services.masked_mail._PARAMETER": (
+        "…?",
+        "…?token",
+        "?…token",
+        "?token=…a",
+        "…&t=",
+        "…&key=a",
+        "…%26",
+        "?…a-",
+    ),
+    "services.masked_mail._TOKEN_PATH": ("/u/…a", "…/u/", "…/u/a", "…%2Fu", "%2Fu%2F…a%2F"),
     "store.dialects._PLACEHOLDER": ("…IN ", "IN …IN"),
     "store.dialects._VALUES": ("VALUES (…a", "…VALUES (", "VALUES …("),
     "testing.timeline._OWN_FRAMES": (

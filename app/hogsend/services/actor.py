@@ -81,6 +81,11 @@ class Actor:
         """How events that the actor sends name their source."""
         return _EVENT_SOURCES[self.kind]
 
+    @property
+    def can_act_for_recipients(self) -> bool:
+        """Whether the actor may have the links of mails, which act for the recipient."""
+        return Permission.OPERATE in self.permissions
+
     @classmethod
     def from_operator(cls, operator: Operator) -> Actor:
         """Return the actor for an operator who is signed in to the dashboard."""

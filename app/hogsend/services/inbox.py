@@ -15,6 +15,7 @@ from ..store.read_models.inbox import MAX_COUNTED
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .installation import Installation
+from .masked_mail import mask_mail
 
 __all__ = [
     "MAX_COUNTED",
@@ -79,6 +80,8 @@ async def count_unread(installation: Installation, actor: Actor) -> int:
 async def open_mail(installation: Installation, actor: Actor, send_id: UUID) -> CapturedMailDetail:
     """Return a captured mail and mark it as read.
 
+    For an actor who may only read, the mail stays unread and its links are masked.
+
     Raises:
         Forbidden: the actor may not read.
         NotFound: no mail of this send was captured, or the inbox was cleared.
@@ -88,10 +91,12 @@ async def open_mail(installation: Installation, actor: Actor, send_id: UUID) -> 
     captured = await inbox.find(database, send_id)
     if captured is None:
         raise NotFound("There is no such mail.", "The inbox may have been cleared.")
-    if captured.entry.read_at is None:
+    can_act = actor.can_act_for_recipients
+    if captured.entry.read_at is None and can_act:
         await inbox.mark_read(database, send_id, installation.clock.now())
     ledger = await database.read_one(sends.find_by_ids([send_id]))
-    return CapturedMailDetail(captured.entry, captured.raw, ledger.get(send_id))
+    raw = captured.raw if can_act else mask_mail(captured.raw)
+    return CapturedMailDetail(captured.entry, raw, ledger.get(send_id))
 
 
 async def clear_inbox(installation: Installation, actor: Actor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from ..store.sends import RenderedMail
 from .actor import Actor, Permission
 from .context import ServiceContext
 from .installation import Installation
+from .masked_mail import mask_links, mask_mail
 
 __all__ = [
     "STATUSES",
@@ -97,6 +98,8 @@ async def list_sends(
 async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> SendDetail:
     """Return a send with its recipient, its rendered mail, its opens and its clicks.
 
+    Links are masked for an actor who may only read.
+
     Raises:
         Forbidden: the actor may not read.
         NotFound: there is no such send.
@@ -113,6 +116,9 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT),
         contacts.find_by_ids([send.contact_id]),
     )
+    if not actor.can_act_for_recipients:
+        mail = mail and _mask(mail)
+        engagement = [replace(record, url=mask_links(record.url or "")) for record in engagement]
     return SendDetail(send, recipients.get(send.contact_id), mail, engagement)
 
 
@@ -121,12 +127,19 @@ async def get_rendered_mail(
 ) -> RenderedMail:
     """Return the mail of a send as it was handed over.
 
+    Links are masked for an actor who may only read.
+
     Raises:
         Forbidden: the actor may not read.
         NotFound: there is no such send, or its mail is no longer kept.
     """
     actor.require(Permission.READ)
-    return await _read_mail(installation, send_id)
+    mail = await _read_mail(installation, send_id)
+    return mail if actor.can_act_for_recipients else _mask(mail)
+
+
+def _mask(mail: RenderedMail) -> RenderedMail:
+    return replace(mail, raw=mask_mail(mail.raw), links=[mask_links(url) for url in mail.links])
 
 
 async def get_mail_for_recipient(context: ServiceContext, token: str) -> RenderedMail:

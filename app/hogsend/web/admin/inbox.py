@@ -39,7 +39,7 @@ async def list_inbox() -> WebResponse:
 
 @blueprint.get("/inbox/<send_id>")
 async def show_captured_mail(send_id: str) -> WebResponse:
-    """Show one captured mail, which is read from now on."""
+    """Show one captured mail, which is read from now on unless a viewer opens it."""
     captured = await inbox.open_mail(get_context(), get_actor(), parse_id(send_id, "mail"))
     return render_page(
         "admin/captured_mail.html",
@@ -52,9 +52,15 @@ async def show_captured_mail(send_id: str) -> WebResponse:
 
 @blueprint.get("/inbox/<send_id>/html")
 async def serve_captured_html(send_id: str) -> Response:
-    """Serve a captured mail's HTML to its frame; its links work and its opening counts."""
-    captured = await inbox.open_mail(get_context(), get_actor(), parse_id(send_id, "mail"))
-    return respond_with_mail(parse_mail(captured.raw).html, has_working_links=True)
+    """Serve a captured mail's HTML to its frame; its links work and its opening counts.
+
+    Neither is so for a viewer.
+    """
+    actor = get_actor()
+    captured = await inbox.open_mail(get_context(), actor, parse_id(send_id, "mail"))
+    return respond_with_mail(
+        parse_mail(captured.raw).html, has_working_links=actor.can_act_for_recipients
+    )
 
 
 @blueprint.post("/inbox/clear")
