@@ -234,6 +234,7 @@ WORST: Mapping[str, tuple[str, ...]] = {
     "web.admin.mail_parts._HEAD": ("…<head", "<head…a", "…<head "),
     "web.admin.mail_parts._IMAGE": ("…<img ", "<img …a", "<img …src='"),
     "web.api.events_fast_path._REQUEST_ID": ("…a", "a…é"),
+    "web.client_address._FORWARDED_FOR": ("…for=", "for=…a", '…for="', "…for"),
     "web.request_check._HOST": ("…a.", "a…-", "a:…1", "[…:", "a.…."),
 }
 # Patterns that are put together while the program runs.

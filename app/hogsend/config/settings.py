@@ -142,6 +142,18 @@ class Settings:
         "The addresses and networks, separated by commas, of the reverse proxies whose "
         "`X-Forwarded-For` or `Forwarded` is believed, such as `127.0.0.1, 10.0.0.0/8`.",
     )
+    max_connections: int = _setting(
+        "10000",
+        parsing.parse_count,
+        "The connections that the server keeps open; more are refused with 503. A lower limit of "
+        "open files of the system counts, too.",
+    )
+    max_connections_per_address: int = _setting(
+        "256",
+        parsing.parse_count,
+        "The connections of one client address; more are refused with 429. Loopback and private "
+        "addresses and those of `HOGSEND_TRUSTED_PROXIES` have no such limit.",
+    )
     test_to: str | None = _setting(
         None,
         parsing.parse_address,

@@ -20,6 +20,7 @@ from ..config.settings import Settings, build_local_address
 from ..errors import StartError
 from ..store import keys, operators
 from ..web.app import create_app
+from ..web.connection_limits import ConnectionLimits
 from .event_loop import exit_with, run, tune_interpreter
 from .reload import reload_when_edited
 from .runtime import Runtime, open_runtime
@@ -29,6 +30,8 @@ log = logging.getLogger("hogsend")
 # The largest head of a request, in bytes.
 MAX_HEAD_BYTES = 64 * 1024
 MAX_FILES = 65_536
+# Files that connections of clients may not use up.
+RESERVED_FILES = 256
 # A second signal within this long is the first one again, in seconds: the first process of the
 # binary forwards a Ctrl-C that the terminal has sent to the whole process group.
 DUPLICATE_SIGNAL = 0.5
@@ -54,7 +57,8 @@ async def serve(settings: Settings, *, with_worker: bool, reload: bool) -> int:
             credentials = await _create_credentials(runtime, address)
             app, accepting = create_app(runtime), asyncio.Event()
             app.before_serving(accepting.set)
-            site = asyncio.create_task(serve_asgi(app, _build_config(listener), stop=stopping.wait))
+            config = _build_config(listener, settings)
+            site = asyncio.create_task(serve_asgi(app, config, stop=stopping.wait))
             reloading = _start_reloading(runtime) if reload else None
             if await _is_accepting(site, accepting):
                 _announce(settings, address, credentials)
@@ -125,7 +129,7 @@ def _listen(settings: Settings) -> Generator[socket.socket]:
             listener.close()
 
 
-def _build_config(listener: socket.socket) -> ServerConfig:
+def _build_config(listener: socket.socket, settings: Settings) -> ServerConfig:
     config = ServerConfig()
     config.bind = [f"fd://{listener.fileno()}"]
     config.accesslog = None
@@ -134,7 +138,18 @@ def _build_config(listener: socket.socket) -> ServerConfig:
     config.keep_alive_timeout = 75
     config.h11_max_incomplete_size = MAX_HEAD_BYTES
     config.include_server_header = False
+    config.admission = ConnectionLimits(
+        min(settings.max_connections, _count_spare_files()),
+        settings.max_connections_per_address,
+        settings.trusted_proxies,
+    )
     return config
+
+
+def _count_spare_files() -> int:
+    """Return how many connections leave enough files for the database, mails and journeys."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(soft - RESERVED_FILES, soft // 2)
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:
