@@ -1,7 +1,7 @@
 """Mails for those who may read but not act: without the links that act for the recipient.
 
 The unsubscribe link of a mail unsubscribes, and the sign-in link of a transactional mail signs in,
-whoever follows it.
+no matter who follows it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def mask_links(text: str) -> str:
 def mask_mail(raw: bytes) -> bytes:
     """Return a mail in which the tokens in links are masked, in its headers and its texts.
 
-    Its texts are encoded anew, and attachments are left out: they can have any form.
+    Its texts are encoded again, and attachments are left out: they can have any form.
 
     Args:
         raw: the whole message, RFC 5322.
