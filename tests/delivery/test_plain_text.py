@@ -1,11 +1,49 @@
-"""The plain-text part that is made from the HTML."""
+"""The plain-text part that is made from the HTML.
+
+The folder `plain_text/` is a corpus of what real newsletters are made of, each with the text that a
+careful person would write for it.
+"""
 
 from __future__ import annotations
 
+import unicodedata
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hogsend.delivery.markup import find_html_tokens
 from hogsend.delivery.plain_text import html_to_text
+from hogsend.delivery.styles import StyleInliner
+
+CORPUS = Path(__file__).with_name("plain_text")
+
+
+def convert(markup: str) -> str:
+    """Return the plain part of a mail with this HTML."""
+    inlined = StyleInliner().inline(markup)
+    return html_to_text(inlined, list(find_html_tokens(inlined)))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CORPUS.glob("*.html")))
+def test_a_newsletter_reads_as_a_careful_person_would_write_it(name: str):
+    assert convert((CORPUS / f"{name}.html").read_text()) == (CORPUS / f"{name}.txt").read_text()
+
+
+_TAGS = ("ul", "ol", "li", "p", "blockquote", "pre", "dd", "td", "table", "br", "a href=x", "hr")
+_PARTS = st.one_of(
+    st.sampled_from([f"<{tag}>" for tag in _TAGS] + [f"</{tag.split()[0]}>" for tag in _TAGS]),
+    st.sampled_from(["word", " ", "\n", "&nbsp;", "\u200d", "\u200b", "&#57348;", "&#57349;"]),
+)
+
+
+@given(st.lists(_PARTS, max_size=20).map("".join))
+def test_no_markup_breaks_the_plain_part(markup: str):
+    for text in (convert(markup), html_to_text(markup, list(find_html_tokens(markup)))):
+        assert text.count("word") == markup.count("word")
+        assert text.endswith("\n") and not text[:-1].startswith("\n")
+        assert not any(unicodedata.category(character) == "Co" for character in text)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ WORST: Mapping[str, tuple[str, ...]] = {
     "delivery.mime._SPECIALS": ("a…b",),
     "delivery.plain_text._BREAK": ("\ue003 …\ue003 ", " …\ue003", "\ue000…\ue003\ue003 "),
     "delivery.plain_text._HIDDEN": ("display…\t ", "…display ", "display:…\t ", "…display:"),
+    "delivery.plain_text._NO_WIDTH": ("a…\u200c", "…\u200d\u200c", "\u200c…\u200c", "…\xad"),
     "delivery.plain_text._SPACES": ("a…a ", " …\t", "…  a"),
     "delivery.providers.smtp_envelope._PLAIN": ("a@…a.", "a…@", "…a@a"),
     "delivery.providers.smtp_envelope._UNSAFE": ("a…é",),

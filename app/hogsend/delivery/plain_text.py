@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Sequence
+from urllib.parse import unquote
 
 from .links import normalize_web_address
 from .markup import HtmlToken, parse_attributes
@@ -12,7 +13,11 @@ from .markup import HtmlToken, parse_attributes
 # Private-use characters mark line breaks, paragraphs, cells and the end of a link's address. Breaks
 # absorb the spaces around them.
 _LINE, _PARAGRAPH, _CELL, _LINK = "\ue000", "\ue001", "\ue002", "\ue003"
-_PARAGRAPHS = "p table h1 h2 h3 h4 h5 h6 ul ol blockquote pre"
+# Begin and end a part whose lines are indented or quoted, and stand for white space that counts.
+_IN, _OUT, _KEPT_LINE, _KEPT_SPACE = "\ue004", "\ue005", "\ue006", "\ue007"
+_KEPT = str.maketrans({"\n": _KEPT_LINE, " ": _KEPT_SPACE, "\t": _KEPT_SPACE * 4, "\r": None})
+_QUOTE = "> "
+_PARAGRAPHS = "p table h1 h2 h3 h4 h5 h6 blockquote pre"
 _BLOCKS = "address article body dd div dl dt footer header li main section tbody tfoot thead tr"
 _AFTER: dict[str, str] = {
     **{name: _PARAGRAPH for name in _PARAGRAPHS.split()},
@@ -21,17 +26,21 @@ _AFTER: dict[str, str] = {
 _BEFORE: dict[str, str] = _AFTER | {
     "br": _LINE,
     "hr": f"{_PARAGRAPH}-----{_PARAGRAPH}",
-    "li": f"{_LINE}- ",
     "td": _CELL,
     "th": _CELL,
 }
 _VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"))
 _INVISIBLE = frozenset(("head", "style", "script", "title", "template", "noscript"))
 _HIDDEN = re.compile(r"display\s*:\s*none")
-_OTHER_SPACES = r"\t\r\n\f\xa0\u200b-\u200d\u034f\u2007\ufeff\xad"
+_OTHER_SPACES = r"\t\r\n\f\xa0\u2007"
+# Where a word may be broken, and what has no width. A joiner or a non-joiner is a part of a word,
+# as in Persian and in emoji, and only fills a preview text where it has no letters beside it.
+_NO_WIDTH = re.compile(
+    "[\xad\u200b\u2060\ufeff\u034f]|(?<![^\\s\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?!\\S)"
+)
 # A single ordinary space does not match: a mail has hundreds of them between its words.
 _SPACES = re.compile(rf"[{_OTHER_SPACES}][ {_OTHER_SPACES}]*| [ {_OTHER_SPACES}]+")
-_MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}"
+_MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}{_IN}{_OUT}"
 _BREAK = re.compile(rf"({_LINK}?) ?([{_MARKS}])[ {_MARKS}]*")
 
 
@@ -41,7 +50,14 @@ def format_address(url: str) -> str:
     Args:
         url: the `href`, without surrounding spaces.
     """
-    return normalize_web_address(url) or url.removeprefix("mailto:").removeprefix("tel:")
+    web_address = normalize_web_address(url)
+    if web_address is not None:
+        return web_address
+    scheme, colon, rest = url.partition(":")
+    if colon and scheme.lower() in ("mailto", "tel", "sms"):
+        # The rest is the subject and the text of a mail that the link begins.
+        return unquote(rest.partition("?")[0])
+    return url
 
 
 def format_link_suffix(address: str, words: str) -> str:
@@ -53,7 +69,7 @@ def format_link_suffix(address: str, words: str) -> str:
     """
     if not words:
         return address
-    return "" if address == words else f" ({address}){_LINK}"
+    return "" if address in (words, "") else f" ({address}){_LINK}"
 
 
 def _format_suffix(url: str, words: str) -> str:
@@ -75,22 +91,58 @@ def html_to_text(
     writer = _TextWriter(markup, format_suffix)
     position = 0
     for html_token in html_tokens:
-        if not writer.hidden_in:
-            writer.pieces.append(markup[position : html_token.start])
+        writer.add_text(markup[position : html_token.start])
         writer.process(html_token)
         position = html_token.end
-    if not writer.hidden_in:
-        writer.pieces.append(markup[position:])
-    text = _SPACES.sub(" ", html.unescape("".join(writer.pieces)))
-    return _BREAK.sub(_choose_spacing, text).replace(_LINK, "").strip() + "\n"
+    writer.add_text(markup[position:])
+    text = _NO_WIDTH.sub("", html.unescape("".join(writer.pieces)))
+    text = _BREAK.sub(_choose_spacing, _SPACES.sub(" ", text)).replace(_LINK, "")
+    return _indent_lines(text.replace(_KEPT_LINE, "\n"), writer.prefixes) + "\n"
+
+
+def _indent_lines(text: str, prefixes: Sequence[str]) -> str:
+    """Return a text whose marked parts are indented or quoted.
+
+    Args:
+        text: the text, in which marks of parts are only at the beginnings of lines.
+        prefixes: what each part begins with: a list's number or sign, whose width the other lines
+            of the part are indented by, or the sign of a quotation, which each line gets.
+    """
+    upcoming = iter(prefixes)
+    parts: list[str] = []
+    lines: list[str] = []
+    for line in text.strip("\n ").split("\n"):
+        first = ""
+        position = 0
+        for position, mark in enumerate((*line, "")):  # noqa: B007 - where the text begins
+            if mark == _IN:
+                # An author may write the character of a mark.
+                prefix = next(upcoming, "")
+                first += prefix
+                parts.append(prefix if prefix == _QUOTE else " " * len(prefix))
+            elif mark == _OUT:
+                width = len(parts.pop()) if parts else 0
+                first = first[: max(len(first) - width, 0)]
+            else:
+                break
+        content = line[position:].replace(_KEPT_SPACE, " ").rstrip()
+        indent = "".join(parts)
+        begin = indent[: len(indent) - len(first)] + first
+        lines.append((begin + content).rstrip())
+    return "\n".join(lines).strip("\n").rstrip()
 
 
 def _choose_spacing(match: re.Match[str]) -> str:
     # A cell is on the line of the previous cell of its row. After a link it begins a new line, or a
     # row of links, such as a scale, would be one long line of addresses.
-    if match[2] == _CELL:
+    marks = "".join(mark for mark in match[0] if mark in (_IN, _OUT))
+    if match[2] == _CELL and not marks:
         return "\n" if match[1] else "  "
-    return "\n\n" if _PARAGRAPH in match[0] else "\n"
+    if _PARAGRAPH not in match[0]:
+        return "\n" + marks
+    # The blank line belongs to what surrounds both paragraphs.
+    ends = marks.rfind(_OUT) + 1
+    return f"\n{marks[:ends]}\n{marks[ends:]}"
 
 
 class _TextWriter:
@@ -98,16 +150,25 @@ class _TextWriter:
 
     Attributes:
         pieces: the text so far.
+        prefixes: what each indented or quoted part begins with, in order.
         hidden_in: the invisible element that contains the current position, or empty.
     """
 
     def __init__(self, markup: str, format_suffix: Callable[[str, str], str]) -> None:
         self._markup, self._format_suffix = markup, format_suffix
         self.pieces: list[str] = []
+        self.prefixes: list[str] = []
+        # The number of the next item of each open list; None for a list without numbers.
+        self._lists: list[int | None] = []
+        self._is_preformatted = False
         # The `href` of the open link, and the index of the first piece of its words.
         self._link: tuple[str, int] | None = None
         self.hidden_in = ""
         self._depth = 0
+
+    def add_text(self, text: str) -> None:
+        if not self.hidden_in:
+            self.pieces.append(text.translate(_KEPT) if self._is_preformatted else text)
 
     def process(self, html_token: HtmlToken) -> None:
         name = html_token.name
@@ -137,15 +198,59 @@ class _TextWriter:
             href = parse_attributes(self._markup, tag).get("href")
             url = href.value.strip() if href else ""
             self._link = (url, len(self.pieces)) if url and not url.startswith("#") else None
+        elif name in ("ul", "ol", "li", "dd", "blockquote", "pre"):
+            self._begin_part(name, tag)
         elif mark := _BEFORE.get(name):
-            self.pieces.append(mark)
+            self.pieces.append(_KEPT_LINE if mark == _LINE and self._is_preformatted else mark)
+
+    def _begin_part(self, name: str, tag: HtmlToken) -> None:
+        """Begin a list, an item, a quotation or a preformatted text."""
+        if name in ("ul", "ol"):
+            self.pieces.append(_LINE if self._lists else _PARAGRAPH)
+            self._lists.append(self._read_number(tag, "start", 1) if name == "ol" else None)
+        elif name == "pre":
+            self._is_preformatted = True
+            self.pieces.append(_PARAGRAPH)
+        elif name == "blockquote":
+            self._indent(_QUOTE, _PARAGRAPH)
+        elif name == "dd":
+            self._indent("  ", _LINE)
+        else:
+            number = self._lists[-1] if self._lists else None
+            if number is not None:
+                number = self._read_number(tag, "value", number)
+                self._lists[-1] = number + 1
+            self._indent("- " if number is None else f"{number}. ", _LINE)
+
+    def _read_number(self, tag: HtmlToken, name: str, default: int) -> int:
+        attribute = parse_attributes(self._markup, tag).get(name)
+        text = attribute.value.strip() if attribute else ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else default
+
+    def _indent(self, prefix: str, mark: str) -> None:
+        self.prefixes.append(prefix)
+        self.pieces.append(mark + _IN)
+
+    def _end_part(self, name: str) -> None:
+        if name in ("ul", "ol"):
+            if self._lists:
+                self._lists.pop()
+            self.pieces.append(_LINE if self._lists else _PARAGRAPH)
+        elif name == "pre":
+            self._is_preformatted = False
+            self.pieces[-1] = self.pieces[-1].rstrip(_KEPT_LINE)
+            self.pieces.append(_PARAGRAPH)
+        else:
+            self.pieces.append(_OUT + (_PARAGRAPH if name == "blockquote" else _LINE))
 
     def _is_hidden(self, tag: HtmlToken) -> bool:
         source = self._markup[slice(*tag.attributes_span)]
         # Most tags have neither word, and a search costs less than parsing the attributes.
-        if "display" not in source and "aria-hidden" not in source:
+        if "display" not in source and "hidden" not in source:
             return False
         by_name = parse_attributes(self._markup, tag)
+        if "hidden" in by_name:
+            return True
         style, aria = by_name.get("style"), by_name.get("aria-hidden")
         if style is not None and _HIDDEN.search(style.value):
             return True
@@ -157,5 +262,7 @@ class _TextWriter:
             words = html.unescape("".join(self.pieces[start:]).strip())
             self.pieces.append(html.escape(self._format_suffix(url, words)))
             self._link = None
+        elif name in ("ul", "ol", "li", "dd", "blockquote", "pre"):
+            self._end_part(name)
         elif mark := _AFTER.get(name):
             self.pieces.append(mark)
