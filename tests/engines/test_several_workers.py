@@ -206,3 +206,18 @@ async def test_a_worker_does_not_run_journeys_that_it_has_no_code_for(
     await harness.wait_until(lambda: with_code in harness.turn_counts)
     await asyncio.gather(engine.close(), working)
     assert without_code not in harness.turn_counts
+
+
+async def test_the_oldest_worker_takes_over_from_one_that_left_in_order(harness: TurnHarness):
+    now = harness.clock.now()
+    oldest, other, leaving = (
+        WorkerRegistry(harness.database, new_id(now), "embedded", now, {}) for _ in range(3)
+    )
+    for registry in (oldest, other, leaving, oldest, other):
+        assert await registry.heartbeat(None) == []
+    await leaving.leave()
+    assert await other.heartbeat(None) == []
+    assert await oldest.heartbeat(None) == [leaving.id]
+    assert await oldest.heartbeat(None) == []
+    await other.leave()
+    await oldest.leave()

@@ -209,7 +209,9 @@ def _encode_key(name: Any) -> str:
 
 
 def _encode_text(value: str) -> str:
-    """Return text as `str`; a member of an enumeration may be of a subclass.
+    """Return text as `str`, without NUL characters, which Postgres does not store.
+
+    A member of an enumeration may be of a subclass of `str`.
 
     Raises:
         ValueNotStorable: the text has a lone surrogate, which no database accepts.
@@ -219,4 +221,4 @@ def _encode_text(value: str) -> str:
             value.encode()
     except UnicodeEncodeError:
         raise ValueNotStorable("text with half of a character in it") from None
-    return str.__str__(value)
+    return str.__str__(value).replace("\0", "")

@@ -64,6 +64,7 @@ class WorkerRegistry:
         )
         # The journeys that other workers have code for, as of the last heartbeat.
         self._journeys_of_others: frozenset[str] = frozenset()
+        self._other_ids: frozenset[UUID] = frozenset()
 
     @property
     def id(self) -> UUID:
@@ -82,26 +83,31 @@ class WorkerRegistry:
         return journey_id in self._worker.journeys or journey_id not in self._journeys_of_others
 
     async def heartbeat(self, outage: Outage | None) -> Sequence[UUID]:
-        """Show that this worker is there; free what lost workers held, and return these.
+        """Show that this worker is there, and free what lost workers held.
 
         Args:
             outage: what this worker's engine cannot reach, if anything.
+
+        Returns:
+            The workers whose work this worker takes over: those that it found lost and, on the
+            oldest worker, those that have left in order since the last heartbeat.
         """
         async with self._database.transaction() as tx:
             await tx.apply([workers.register(replace(self._worker, away=outage))])
             lost = await tx.fetch_one(workers.remove_lost())
             await tx.apply(workers.release_abandoned())
-            others = [
-                worker
-                for worker in await tx.fetch_one(workers.find_registered())
-                if worker.id != self.id
-            ]
+            registered = await tx.fetch_one(workers.find_registered())
+        others = [worker for worker in registered if worker.id != self.id]
+        # Only one worker counts the enrollments that it parks.
+        is_oldest = registered[0].id == self.id
+        known_ids, self._other_ids = self._other_ids, frozenset(worker.id for worker in others)
+        left = (known_ids - self._other_ids).difference(lost) if is_oldest else ()
         self._journeys_of_others = frozenset(
             journey_id for worker in others for journey_id in worker.journeys
         )
         for worker_id in lost:
             log.warning("worker %s is lost; the other workers take over its work", worker_id)
-        return lost
+        return [*lost, *left]
 
     async def leave(self) -> None:
         """Remove this worker, and free what it holds."""

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.ids import new_id
+from ..domain.journal import to_storable_text
 from ..errors import Conflict
 from ..ingest import ActionName, BatchResult, OperatorAction
 from ..ingest.operator_action import run_operator_action
@@ -81,7 +82,7 @@ async def run_action_on_all(
     """
     actor.require(Permission.OPERATE)
     await find_definition(context, journey_id)
-    operator_action = OperatorAction(action, actor.name, note)
+    operator_action = OperatorAction(action, actor.name, to_storable_text(note))
     bulk_result = BulkResult()
 
     async def run(tx: Transaction, ids: list[UUID], tally: Tally, now: datetime) -> BatchResult:

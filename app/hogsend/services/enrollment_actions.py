@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment
+from ..domain.journal import to_storable_text
 from ..ingest import ActionName, OperatorAction
 from ..ingest.operator_action import run_operator_action
 from ..store import audit
@@ -65,7 +66,7 @@ async def run_action(
         Conflict: its state does not allow the action.
     """
     actor.require(Permission.OPERATE)
-    operator_action = OperatorAction(action, actor.name, note)
+    operator_action = OperatorAction(action, actor.name, to_storable_text(note))
     now = context.clock.now()
     tally = Tally(now)
     async with context.database.transaction() as tx:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from ..domain.journal import to_storable_text
 from ..store import keys
 from ..store.keys import FULL_ADMIN, INGEST, INGEST_PUBLIC, Key
 from .actor import Actor, Permission
@@ -69,7 +70,7 @@ async def create_key(
     actor.require(Permission.ADMINISTER)
     now = installation.clock.now()
     key, text = keys.new_key(
-        name=name,
+        name=to_storable_text(name),
         scopes=scopes,
         origins=origins,
         now=now,

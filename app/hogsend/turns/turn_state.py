@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from ..domain.contact import Contact, from_snapshot, to_snapshot
 from ..domain.enrollment import LookBack, Wait
 from ..domain.event import Event
-from ..domain.journal import Step, decode, encode
+from ..domain.journal import Step, decode, encode, to_storable_text
 from ..domain.journey import Journey
 from ..domain.send_policy import Send
 from ..domain.times import find_zone, resolve_zone
@@ -135,7 +135,7 @@ class TurnState:
         """End the turn with an outcome of `TurnResult`."""
         self.is_over = True
         self.result.outcome = outcome
-        self.result.reason = reason[:200] if reason else None
+        self.result.reason = to_storable_text(reason)[:200] if reason else None
 
     def end_journey(self, outcome: str, reason: str | None = None) -> None:
         """End the turn and the journey; drift when the code has not reached the contact's wait."""

@@ -162,8 +162,12 @@ def render_page(
 
 
 async def read_form() -> MultiDict[str, str]:
-    """Return the fields of the posted form; empty for a GET."""
-    return cast("MultiDict[str, str]", await request.form)  # pyright: ignore[reportUnknownMemberType]
+    """Return the fields of the posted form; empty for a GET.
+
+    NUL characters, which no form of a browser contains and Postgres does not store, are removed.
+    """
+    form = cast("MultiDict[str, str]", await request.form)  # pyright: ignore[reportUnknownMemberType]
+    return MultiDict([(name, value.replace("\0", "")) for name, value in form.items(multi=True)])
 
 
 def _find_requested_block(template: Template) -> str | None:

@@ -86,7 +86,7 @@ class Call:
 
     def build_base_key(self) -> str:
         """Return the journal key without the occurrence number."""
-        return f"{self.kind}:{self.label}"[:MAX_KEY_LENGTH]
+        return f"{self.kind}:{self.label}".replace("\0", "")[:MAX_KEY_LENGTH]
 
     def describe(self) -> str:
         """Return the arguments as text, so that two executions of a turn can be compared."""
