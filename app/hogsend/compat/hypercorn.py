@@ -65,6 +65,9 @@ class ServerConfig(Config):
     stall_timeout: float = 30.0
 
 
+_DEFAULTS = ServerConfig()
+
+
 class UnsupportedVersion(Exception):
     """A client speaks a version of HTTP other than 1.0 and 1.1."""
 
@@ -87,14 +90,12 @@ class Http11Protocol(H11Protocol):
 class Connection(TCPServer):
     """A connection that ends when its client has disconnected or does not read."""
 
-    config: ServerConfig
-
     _is_disconnected = False
     _written = 0
     _watchdog: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        admission = self.config.admission
+        admission = _get_options(self.config).admission
         address: str = (self.writer.get_extra_info("peername") or ("",))[0]
         if admission is not None and (refusal := admission.admit(address)):
             self._write(refusal)
@@ -139,7 +140,8 @@ class Connection(TCPServer):
 
     def _watch(self, sent: int, written: int) -> None:
         least = min(sent + MIN_PROGRESS, written)
-        self._watchdog = self.loop.call_later(self.config.stall_timeout, self._check_sent, least)
+        timeout = _get_options(self.config).stall_timeout
+        self._watchdog = self.loop.call_later(timeout, self._check_sent, least)
 
     def _check_sent(self, least: int) -> None:
         """Close the connection if its client has read less than this many bytes."""
@@ -152,6 +154,11 @@ class Connection(TCPServer):
 
     def _count_sent(self) -> int:
         return self._written - self.writer.transport.get_write_buffer_size()
+
+
+def _get_options(config: Config) -> ServerConfig:
+    """Return the options of a server; those of one that `serve` does not run are the defaults."""
+    return config if isinstance(config, ServerConfig) else _DEFAULTS
 
 
 async def serve(app: Any, config: ServerConfig, *, stop: Callable[[], Awaitable[object]]) -> None:
