@@ -10,14 +10,25 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
-from hogsend.store import contacts, counters, enrollments, events, goals, sends, steps, turns
+from hogsend.store import (
+    contacts,
+    counters,
+    enrollments,
+    events,
+    goals,
+    last_mails,
+    sends,
+    steps,
+    turns,
+)
 from hogsend.store.counters import to_day
 from hogsend.store.db import Database, Query
 from hogsend.store.read_models import counts, journeys, overview
 
 # What a search may start from: an id, a person, or the head of a journey's queue.
 NARROW = re.compile(
-    r"\((id|contact_id|merged_into|enrollment_id)=\?|\(journey_id=\? AND (due_at|wake_at)[<>]\?"
+    r"\((id|contact_id|on_behalf_of|merged_into|enrollment_id)=\?"
+    r"|\(journey_id=\? AND (due_at|wake_at)[<>]\?"
     r"|\(journey_id>\?\)|^SCAN (due_|later_|leap)"
     r"|^SEARCH \w+ USING (COVERING )?INDEX (sends_due|enrollment_turns)$"
 )
@@ -34,7 +45,7 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         events.find_by_names(ids, ["feature.used", "plan.upgraded"], 3),
         events.find_triggers(ids),
         events.find_properties(ids),
-        sends.find_last_queued(ids, ["welcome", "other"]),
+        last_mails.find_last_queued(ids, ["welcome", "other"]),
         sends.count_queued(ids, [(ids[0], "welcome")]),
         sends.find_due([None, "welcome"], 100, now),
         sends.find_queued_journeys(),

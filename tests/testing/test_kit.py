@@ -537,3 +537,27 @@ async def test_the_modules_that_a_test_imported_stay_loaded(monkeypatch: pytest.
     async with play(feedback.feedback) as world:
         await world.emit(await world.contact("ada@example.com"), "order.completed")
     assert sys.modules["journeys.feedback"] is before is feedback
+
+
+@journey("invitation", trigger="teammate.invited", entry="unlimited")
+async def invitation(user: Contact, ctx: Context) -> None:
+    await ctx.send("hello", to=ctx.event.properties["to"])
+
+
+async def test_a_mail_to_someone_else_is_in_that_persons_mailbox():
+    async with play(invitation, mails=MAILS) as world:
+        ada = await world.contact("ada@example.com")
+        carl = await world.contact("carl@example.com", name="Carl")
+        await world.emit(ada, "teammate.invited", to="carl@example.com")
+        assert world.mailbox.mails(carl)[0].subject == "Hello, Carl"
+        assert world.mailbox.mails(ada) == []
+        sent = "mail hello sent to carl@example.com on behalf of ada@example.com"
+        assert sent in world.timeline(ada) and sent in world.timeline(carl)
+        await world.unsubscribe(carl)
+        await world.emit(ada, "teammate.invited", to="carl@example.com")
+        assert len(world.mailbox.mails(carl)) == 1
+        await world.emit(ada, "teammate.invited", to="dora@example.com")
+        dora = await world.contact("dora@example.com")
+        assert [mail.to for mail in world.mailbox.mails(dora)] == ["dora@example.com"]
+        await world.click(dora, "hello")
+        assert [event.name for event in world.events(dora)] == ["email.clicked"]

@@ -29,6 +29,7 @@ def describe_contact(contact):
         "last": contact.last_seen_at.isoformat(),
         "anonymous": contact.anonymous_id,
         "events": contact.event_seq,
+        "revision": contact.revision,
     }
 """
 
@@ -142,6 +143,7 @@ async def test_a_contact_has_the_instants_at_which_it_was_seen(world: World):
         "last": entered.isoformat(),
         "anonymous": "browser",
         "events": 2,
+        "revision": 2,
     }
     now = {**then, "last": last.isoformat(), "events": 3}
     assert await read_report(world) == {"user": then, "before": then, "now": now}
@@ -173,7 +175,7 @@ async def forget_new_facts(world: World) -> None:
             return {
                 name: strip(item)
                 for name, item in value.items()  # pyright: ignore[reportUnknownVariableType]
-                if name not in (*new, "eventSeq")
+                if name not in (*new, "eventSeq", "revision")
             }
         return value
 

@@ -365,3 +365,16 @@ def test_each_problem_is_reported_once_and_in_order(tmp_path: Path):
         "j.py:6: error: `datetime.datetime.now` reads the clock, and a replay would read another "
         "time. Use `await ctx.now()`, which gives the same instant at every replay."
     )
+
+
+@pytest.mark.parametrize("call", ["send('welcome', to={})", "trigger('asked', to={})"])
+@pytest.mark.parametrize("to", ["''", "'carl@'", "'Carl <carl@example.com>'", "7"])
+def test_a_constant_that_names_no_person_is_an_error(tmp_path: Path, call: str, to: str):
+    (diagnostic,) = diagnose_text(tmp_path, build_source(f"await ctx.{call.format(to)}"))
+    assert diagnostic.severity == "error"
+    assert diagnostic.problem.endswith("is neither an email address nor a user id.")
+
+
+@pytest.mark.parametrize("to", ["'carl@example.com'", "'c1'", "None", "user.email", "f'a{user}'"])
+def test_a_person_or_a_value_that_is_not_constant_is_no_problem(tmp_path: Path, to: str):
+    assert diagnose_text(tmp_path, build_source(f"await ctx.send('welcome', to={to})")) == []

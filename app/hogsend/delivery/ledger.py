@@ -256,7 +256,8 @@ def _build_bounce_event(outcome: DeliveryOutcome) -> IncomingEvent:
     send = outcome.send
     return IncomingEvent(
         name="email.bounced",
-        contact_id=send.contact_id,
+        contact_id=None if send.address else send.contact_id,
+        email=send.address,
         properties={
             "sendId": str(send.id),
             "template": send.template,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from ..domain.addressee import Addressee
 from ..domain.send_policy import Send
-from ..store import counters, sends
+from ..ingest.addressee_resolver import AddresseeResolver
+from ..store import addressees, counters, sends
 from ..store.counters import Tally
-from ..store.db import Database
+from ..store.db import Database, Transaction
 from .outcomes import resolve_interrupted
+
+_BATCH_SIZE = 500
 
 log = logging.getLogger("hogsend.mail")
 
@@ -18,6 +22,9 @@ async def settle_interrupted_sends(
     database: Database, now: datetime, window: timedelta | None
 ) -> None:
     """Decide about mails that may have left when their worker ended.
+
+    Queued mails of version 0.1.0 that go to another address than their contact's get the contact of
+    that address first, so that consent and links are the recipient's.
 
     If the provider recognizes repeats, the mails are queued again. Otherwise they are in doubt and
     are not repeated.
@@ -29,6 +36,7 @@ async def settle_interrupted_sends(
     """
     tally = Tally(now)
     async with database.transaction() as tx:
+        await _assign_recipients(tx, tally, now)
         interrupted: list[Send] = await tx.fetch_one(
             sends.find_abandoned(tx.dialect.lock_free_rows)
         )
@@ -40,3 +48,19 @@ async def settle_interrupted_sends(
     in_doubt = sum(send.status == "in_doubt" for send in settled)
     if in_doubt:
         log.warning("%d mails may or may not have left when their worker ended", in_doubt)
+
+
+async def _assign_recipients(tx: Transaction, tally: Tally, now: datetime) -> None:
+    """Replace the addresses of queued mails by contacts, which are found or created."""
+    is_last = False
+    while not is_last:
+        rows: list[Send] = await tx.fetch_one(
+            addressees.find_queued_with_address(_BATCH_SIZE, tx.dialect.lock_free_rows)
+        )
+        resolver = AddresseeResolver(now)
+        people = {send.id: Addressee(email=send.address) for send in rows}
+        await resolver.load(tx, people.values(), [])
+        assigned = [(resolver.find_or_create(people[send.id]).id, send) for send in rows]
+        await resolver.write(tx, tally)
+        await tx.apply([addressees.assign_contacts(assigned, now)])
+        is_last = len(rows) < _BATCH_SIZE

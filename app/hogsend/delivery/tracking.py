@@ -262,7 +262,8 @@ def _judge_all(
 def _build_click_event(held: HeldClick) -> IncomingEvent:
     return IncomingEvent(
         name="email.clicked",
-        contact_id=held.contact_id,
+        contact_id=None if held.address else held.contact_id,
+        email=held.address,
         properties={
             "sendId": str(held.click.send_id),
             "template": held.template,

@@ -69,6 +69,7 @@ def to_snapshot(contact: Contact) -> dict[str, Any]:
         "email": contact.email,
         "properties": dict(contact.properties),
         "eventSeq": contact.event_seq,
+        "revision": contact.revision,
         "firstSeenAt": contact.first_seen_at.isoformat(),
         "lastSeenAt": contact.last_seen_at.isoformat(),
     }
@@ -92,6 +93,7 @@ def from_snapshot(stored: Mapping[str, Any], seen_at: datetime) -> Contact:
         properties=stored["properties"],
         anonymous_id=stored.get("anonymousId"),
         event_seq=stored.get("eventSeq", 0),
+        revision=stored.get("revision", 0),
         first_seen_at=datetime.fromisoformat(first_seen_at) if first_seen_at else UNKNOWN_INSTANT,
         last_seen_at=datetime.fromisoformat(last_seen_at) if last_seen_at else seen_at,
     )

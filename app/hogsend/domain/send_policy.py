@@ -63,7 +63,8 @@ class SendFacts:
         email: the address that the contact has now.
         consents: the contact's choices about lists.
         suppression: why the address is suppressed; None when it is not.
-        last_sent_at: when the journey last queued a mail for this contact.
+        last_sent_at: when the journey last queued a mail for this contact, on behalf of any
+            enrollment.
     """
 
     email: str | None
@@ -121,9 +122,11 @@ class Send:
         status: the status.
         reason: why the send was refused, failed or is in doubt; None otherwise.
         to_email: the address that was used, or, before a hand-over, the address at the decision.
-        address: the address to use instead of the contact's; None uses the contact's.
+        address: in rows of version 0.1.0 the address that the author named, which belongs to
+            another person than the contact; unset in all others.
         subject: the subject that replaces the template's; unset once the mail is rendered.
         attempts: the attempts to hand the mail over: `{"at", "outcome", "reply"}`.
+        on_behalf_of: the contact whose enrollment sends the mail, if that is not the recipient.
     """
 
     id: UUID
@@ -149,6 +152,12 @@ class Send:
     provider: str | None = None
     provider_id: str | None = None
     attempts: Sequence[Mapping[str, Any]] = ()
+    on_behalf_of: UUID | None = None
+
+    @property
+    def is_for_another(self) -> bool:
+        """Whether the mail goes to another person than the contact whose enrollment sends it."""
+        return self.on_behalf_of not in (None, self.contact_id)
 
 
 def compute_send_time(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:

@@ -169,6 +169,11 @@ class ContactResolver:
         """Return all contacts of the batch."""
         return self._by_id.values()
 
+    def find_by_identity(self, identity: str) -> Contact | None:
+        """Return the loaded contact with an identity; None when there is none."""
+        state = self._by_identity.get(identity)
+        return state.contact if state else None
+
     def resolve(self, incoming: IncomingEvent) -> tuple[ContactState | None, bool]:
         """Find or create the contact of an event.
 

@@ -7,7 +7,7 @@ allows exactly the functions that take a token.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from ..domain.incoming import IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, MailList
 from ..domain.send_policy import Consents
 from ..errors import NotFound
-from ..store import consents
+from ..store import consents, contacts, sends
 from ..store.db import Write
 from .actor import Actor, Permission
 from .audit import build_audit_entry
@@ -47,12 +47,15 @@ class Recipient:
         mail_list: the list that the mail belonged to.
         send_id: the mail, if the link was in one.
         consents: what the recipient chose.
+        is_new: whether the recipient has no contact yet, as the recipient of a mail that version
+            0.1.0 sent to another address; the first choice creates the contact.
     """
 
     contact: Contact
     mail_list: MailList
     send_id: UUID | None
     consents: Consents
+    is_new: bool = False
 
     @property
     def is_subscribed(self) -> bool:
@@ -208,9 +211,10 @@ async def save_preferences(
 async def _submit(
     context: ServiceContext, recipient: Recipient, changes: Mapping[str, bool]
 ) -> None:
-    await context.ingest.submit(
-        _build_event(recipient.contact.id, changes, "recipient", recipient.send_id)
-    )
+    event = _build_event(recipient.contact.id, changes, "recipient", recipient.send_id)
+    if recipient.is_new:
+        event = replace(event, contact_id=None, email=recipient.contact.email)
+    await context.ingest.submit(event)
 
 
 def create_preferences_token(context: ServiceContext, recipient: Recipient) -> str:
@@ -228,10 +232,27 @@ def _require_valid(token: RecipientToken | None) -> RecipientToken:
 
 async def _recipient(context: ServiceContext, unverified: RecipientToken | None) -> Recipient:
     token = _require_valid(unverified)
-    contact = await read_contact(context, token.contact_id)
+    address = await _find_other_address(context, token)
+    if address is None:
+        contact = await read_contact(context, token.contact_id)
+    else:
+        owners = await context.database.read_one(contacts.find_by_identities([f"e:{address}"]))
+        contact = owners.get(f"e:{address}")
+    is_new = contact is None and address is not None
+    if is_new:
+        # The token's id only serves to make further tokens, which lead here again.
+        contact = Contact(token.contact_id, email=address)
     if contact is None:
         raise NotFound(
             "This link is no longer valid.", "Its recipient was removed and gets no more email."
+        )
+    if is_new:
+        return Recipient(
+            contact=contact,
+            mail_list=context.ingest.rules.find_list(token.list_id),
+            send_id=token.send_id,
+            consents=Consents(),
+            is_new=True,
         )
     chosen: Mapping[UUID, Consents] = await context.database.read_one(
         consents.find_by_contacts([contact.id])
@@ -242,6 +263,18 @@ async def _recipient(context: ServiceContext, unverified: RecipientToken | None)
         send_id=token.send_id,
         consents=chosen.get(contact.id) or Consents(),
     )
+
+
+async def _find_other_address(context: ServiceContext, token: RecipientToken) -> str | None:
+    """Return the address that a mail of version 0.1.0 went to instead of its contact's, if any.
+
+    The links of such a mail name the contact whose journey sent it, who is not the recipient.
+    """
+    if token.send_id is None:
+        return None
+    rows = await context.database.read_one(sends.find_by_ids([token.send_id]))
+    send = rows.get(token.send_id)
+    return send.address if send else None
 
 
 # -- by an operator -------------------------------------------------------------------------------

@@ -70,6 +70,8 @@ class ContactDetail:
         sends: newest first, those that were refused included.
         events: newest first.
         engagement: opens and clicks of the sends, newest first.
+        sends_for_others: what its enrollments sent to others, newest first.
+        others: those others, and the contacts on whose behalf its sends were sent, by id.
     """
 
     contact: Contact
@@ -80,6 +82,8 @@ class ContactDetail:
     sends: Sequence[Send]
     events: Sequence[EventLine]
     engagement: Sequence[EngagementRecord]
+    sends_for_others: Sequence[Send]
+    others: Mapping[UUID, Contact]
 
 
 async def list_contacts(
@@ -207,6 +211,8 @@ async def get_contact_detail(
         sends=page.sends,
         events=page.events,
         engagement=engagement,
+        sends_for_others=page.sends_for_others,
+        others=page.others,
     )
 
 

@@ -53,12 +53,14 @@ class SendDetail:
         contact: its recipient; None when the contact was removed.
         mail: the mail as it was handed over; None before that, and when it is no longer kept.
         engagement: its opens and clicks, newest first.
+        on_behalf_of: the contact whose enrollment sent it, if that is not the recipient.
     """
 
     send: Send
     contact: Contact | None
     mail: RenderedMail | None
     engagement: Sequence[EngagementRecord]
+    on_behalf_of: Contact | None = None
 
 
 async def list_sends(
@@ -114,12 +116,14 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
     mail, engagement, recipients = await database.read(
         sends.find_mail(send.id),
         contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT),
-        contacts.find_by_ids([send.contact_id]),
+        contacts.find_by_ids([send.contact_id, send.on_behalf_of or send.contact_id]),
     )
     if not actor.can_act_for_recipients:
         mail = mail and _mask(mail)
         engagement = [replace(record, url=mask_links(record.url or "")) for record in engagement]
-    return SendDetail(send, recipients.get(send.contact_id), mail, engagement)
+    behalf_id = send.on_behalf_of if send.is_for_another else None
+    on_behalf_of = recipients.get(behalf_id) if behalf_id else None
+    return SendDetail(send, recipients.get(send.contact_id), mail, engagement, on_behalf_of)
 
 
 async def get_rendered_mail(

@@ -63,6 +63,16 @@ def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
     )
 
 
+def find_by_identities(identities: Sequence[str]) -> Query[dict[UUID, Consents]]:
+    """Query the consents of the contacts that have these identities, by contact id."""
+    return Query(
+        f"SELECT {_DECISIONS.columns} FROM consents WHERE contact_id IN "
+        "(SELECT i.contact_id FROM identities i WHERE i.identity IN ?)",
+        [list(identities)],
+        _read_by_contact,
+    )
+
+
 def find_by_sends(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
     """Query the consents of the contacts of sends, by contact id."""
     return Query(
@@ -108,6 +118,23 @@ def find_suppressed_by_enrollments(ids: Sequence[UUID]) -> Query[dict[str, str]]
         "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
         "c JOIN enrollments e ON e.contact_id = c.id WHERE e.id IN ?)",
         [list(ids)],
+        _REASONS,
+    )
+
+
+def find_suppressed_by_identities(
+    identities: Sequence[str], addresses: Sequence[str]
+) -> Query[dict[str, str]]:
+    """Query which addresses must not be mailed, each with the reason.
+
+    Args:
+        identities: identities of contacts, whose addresses are looked up.
+        addresses: further addresses, which may belong to no contact.
+    """
+    return Query(
+        "SELECT address, reason FROM suppressions WHERE address IN (SELECT c.email FROM contacts "
+        "c JOIN identities i ON i.contact_id = c.id WHERE i.identity IN ?) OR address IN ?",
+        [list(identities), list(addresses)],
         _REASONS,
     )
 

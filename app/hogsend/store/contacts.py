@@ -221,6 +221,11 @@ def merge(merged_id: UUID, survivor_id: UUID, now: datetime) -> list[Write]:
             "AND status IN ('queued', 'sending')",
             [(survivor_id, merged_id)],
         ),
+        Write(
+            "UPDATE sends SET on_behalf_of = ? WHERE on_behalf_of = ? "
+            "AND COALESCE(status, '') IN ('queued', 'sending')",
+            [(survivor_id, merged_id)],
+        ),
     ]
 
 

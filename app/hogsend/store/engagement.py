@@ -18,10 +18,19 @@ _NEW = ENGAGEMENT.build_write_columns()
 
 @dataclass(frozen=True, slots=True)
 class HeldClick:
-    """A click without a final verdict, with the facts that the verdict depends on."""
+    """A click without a final verdict, with the facts that the verdict depends on.
+
+    Args:
+        click: the click.
+        contact_id: the recipient of the mail.
+        address: see `Send.address`.
+        template: the mail's template.
+        sent_at: when the mail was handed over.
+    """
 
     click: Engagement
     contact_id: UUID
+    address: str | None
     template: str
     sent_at: datetime | None
 
@@ -30,6 +39,7 @@ _HELD = RowMapper(
     HeldClick,
     click=ENGAGEMENT,
     contact_id="s.contact_id",
+    address="s.address",
     template="s.template",
     sent_at="s.handed_at",
 )

@@ -77,7 +77,7 @@ def find_live(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
 class QueuedEntry(NamedTuple):
     """An enrollment, of any state, with sends whose hand-over is not over.
 
-    `contact_id` is the contact of the sends: the survivor, if the enrollment's was merged.
+    `contact_id` is the contact of the enrollment: the survivor, if that was merged.
     """
 
     enrollment_id: UUID
@@ -90,7 +90,7 @@ class QueuedEntry(NamedTuple):
 _QUEUED = RowMapper(
     QueuedEntry,
     enrollment_id="n.id",
-    contact_id="s.contact_id",
+    contact_id="COALESCE(s.on_behalf_of, s.contact_id)",
     journey_id="n.journey_id",
     entry_key="n.entry_key",
     trigger_event_id="n.trigger_event_id",
@@ -98,12 +98,15 @@ _QUEUED = RowMapper(
 
 
 def find_with_queued_sends(contact_ids: Collection[UUID]) -> Query[list[QueuedEntry]]:
-    """Query the enrollments of contacts' sends that an exit can still cancel."""
+    """Query the enrollments that an exit of contacts can still cancel sends of.
+
+    Enrollments of others that have sent to these contacts are among them.
+    """
     return Query(
         f"SELECT DISTINCT {_QUEUED.columns} FROM sends s JOIN enrollments n "
         "ON n.id = s.enrollment_id WHERE COALESCE(s.status, '') IN ('queued', 'sending') "
-        "AND s.contact_id IN ?",
-        [list(contact_ids)],
+        "AND (s.contact_id IN ? OR s.on_behalf_of IN ?)",
+        [list(contact_ids)] * 2,
         _QUEUED.read_all,
     )
 

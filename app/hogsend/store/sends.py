@@ -167,43 +167,11 @@ def find_abandoned(lock: str) -> Query[list[Send]]:
     )
 
 
-class _LastMail(NamedTuple):
-    contact_id: UUID
-    journey_id: str
-    created_at: datetime
-
-
-_LAST_MAILS = RowMapper(_LastMail)
-
-
-def find_last_queued(
-    contact_ids: Sequence[UUID], journey_ids: Sequence[str]
-) -> Query[dict[tuple[UUID, str], datetime]]:
-    """Query when journeys last queued a mail for contacts, or for contacts merged into them."""
-    # COALESCE keeps SQLite, which has no statistics, from using the journey's index.
-    mails = (
-        "s.journey_id, MAX(s.created_at) FROM {} WHERE {} IN ? "
-        "AND COALESCE(s.journey_id, '') IN ? AND COALESCE(s.status, '') IN "
-        "('queued', 'sending', 'sent', 'delivered', 'in_doubt') GROUP BY {}, s.journey_id"
-    )
-    own = mails.format("sends s", *["s.contact_id"] * 2)
-    # SQLite keeps the order of a CROSS JOIN, so the few merged contacts are read first.
-    merged = mails.format(
-        "contacts c CROSS JOIN sends s", "s.contact_id = c.id AND c.merged_into", "c.merged_into"
-    )
-    return Query(
-        f"SELECT s.contact_id, {own} UNION ALL SELECT c.merged_into, {merged} ORDER BY 3",
-        [list(contact_ids), list(journey_ids)] * 2,
-        lambda rows: {
-            (row.contact_id, row.journey_id): row.created_at for row in map(_LAST_MAILS.read, rows)
-        },
-    )
-
-
 class _Queued(NamedTuple):
     enrollment_id: UUID | None
     contact_id: UUID
     journey_id: str | None
+    on_behalf_of: UUID | None
 
 
 _QUEUED = RowMapper(_Queued, SendRow)
@@ -216,20 +184,23 @@ def count_queued(
 
     Args:
         enrollment_ids: count the mails of these enrollments.
-        contact_journeys: also count the mails of these pairs of contact and journey.
+        contact_journeys: also count the mails of these pairs of contact and journey, those that
+            the contact's enrollments send to others included.
     """
+    contact_ids = [contact_id for contact_id, _ in contact_journeys]
 
     def count(rows: list[Row]) -> int:
         return sum(
             row.enrollment_id in enrollment_ids
-            or (row.contact_id, row.journey_id) in contact_journeys
+            or (row.on_behalf_of or row.contact_id, row.journey_id) in contact_journeys
             for row in map(_QUEUED.read, rows)
         )
 
     return Query(
         f"SELECT {_QUEUED.columns} FROM sends "
-        "WHERE COALESCE(status, '') = 'queued' AND (enrollment_id IN ? OR contact_id IN ?)",
-        [list(enrollment_ids), [contact_id for contact_id, _ in contact_journeys]],
+        "WHERE COALESCE(status, '') = 'queued' "
+        "AND (enrollment_id IN ? OR contact_id IN ? OR on_behalf_of IN ?)",
+        [list(enrollment_ids), contact_ids, contact_ids],
         count,
     )
 
@@ -314,14 +285,21 @@ _CANCEL = (
 def cancel_by_journeys(contact_journeys: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
     """Cancel the queued sends of contacts in journeys whose hand-over has not begun.
 
+    Sends of the contacts' enrollments to others are cancelled too, sends to the contacts on behalf
+    of others are not.
+
     Args:
         contact_journeys: the reason for each pair of contact and journey.
         now: the current time.
     """
     at = to_micros(now)
     return Write(
-        _CANCEL + "contact_id = ? AND COALESCE(journey_id, '') = ?",
-        [(reason, at, *pair) for pair, reason in contact_journeys.items()],
+        _CANCEL + "((contact_id = ? AND on_behalf_of IS NULL) OR on_behalf_of = ?) "
+        "AND COALESCE(journey_id, '') = ?",
+        [
+            (reason, at, contact_id, contact_id, journey_id)
+            for (contact_id, journey_id), reason in contact_journeys.items()
+        ],
     )
 
 

@@ -46,7 +46,10 @@ def format_timeline(records: Snapshot, contact_id: UUID, now: datetime) -> str:
         if enrollment.contact_id in family:
             lines += _describe_enrollment(enrollment, records.turns.get(enrollment.id, []), now)
     lines += [
-        line for send in records.sends if send.contact_id in family for line in _describe_send(send)
+        line
+        for send in records.sends
+        if send.contact_id in family or send.on_behalf_of in family
+        for line in _describe_send(send, _describe_behalf(send, records))
     ]
     # The sort is stable, so lines of the same instant stay in the order of their kinds.
     lines.sort(key=lambda line: line[0])
@@ -111,14 +114,23 @@ def _describe_step(step: Step) -> str:
     return f"{step.key}  → {_shorten(answer)}" if answer else step.key
 
 
-def _describe_send(send: Send) -> Iterator[Line]:
+def _describe_behalf(send: Send, records: Snapshot) -> str:
+    """Return on whose behalf a mail was sent to its recipient; empty for an ordinary mail."""
+    if send.on_behalf_of is None or not send.is_for_another:
+        return ""
+    survivor_id = records.survivors.get(send.on_behalf_of, send.on_behalf_of)
+    sender = records.contacts.get(survivor_id)
+    return f" on behalf of {sender.email or sender.key}" if sender else ""
+
+
+def _describe_send(send: Send, behalf: str) -> Iterator[Line]:
     for attempt in send.attempts:
         if attempt["outcome"] != "accepted":
             reply = f"{attempt['outcome']}: {attempt['reply']}"
             at = datetime.fromisoformat(attempt["at"])
             yield at, f"mail {send.template} not accepted, {reply}"
     if send.sent_at is not None:
-        yield send.sent_at, f"mail {send.template} sent to {send.to_email}"
+        yield send.sent_at, f"mail {send.template} sent to {send.to_email}{behalf}"
     elif send.status in ("cancelled", "failed", "bounced") or send.reason:
         at = send.updated_at or send.created_at
         yield at, f"mail {send.template} {send.status}, {send.reason or ''}"

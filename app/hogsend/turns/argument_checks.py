@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from ..domain.address import normalize_email
+from ..domain.addressee import Addressee, parse_addressee
 from ..errors import JourneyCodeError
+
+if TYPE_CHECKING:
+    from .static_analysis.call_site import CallSite
 
 MAX_SPAN = timedelta(days=36_525)
 
@@ -47,19 +51,32 @@ def check_text(argument: str, value: object) -> None:
         raise JourneyCodeError(f"{argument} takes a name, but was given {value!r:.80}.")
 
 
-def normalize_address(value: str) -> str:
-    """Return an email address in its normal form.
+def read_addressee(value: object) -> Addressee:
+    """Return the person whom `to=` names.
 
     Raises:
-        JourneyCodeError: the value is not an email address.
+        JourneyCodeError: the value is neither an email address nor a user id.
     """
     try:
-        return normalize_email(value)
-    except (ValueError, AttributeError):
+        return parse_addressee(value)
+    except ValueError:
         raise JourneyCodeError(
-            f"to={value!r:.80} is not an email address.",
-            "Give one plain address, such as ada@example.com.",
+            f"to={value!r:.80} is neither an email address nor a user id.",
+            "Give one plain address, such as ada@example.com, or the id that your product gives "
+            "the person.",
         ) from None
+
+
+def find_addressee_problem(site: CallSite) -> JourneyCodeError | None:
+    """Return the error that the constant `to=` of a call certainly causes, if any."""
+    value = site.evaluate(-1, "to")
+    if value is None or site.is_unknown(value):
+        return None
+    try:
+        read_addressee(value)
+    except JourneyCodeError as error:
+        return error
+    return None
 
 
 def check_instant(argument: str, value: object) -> None:

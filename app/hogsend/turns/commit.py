@@ -18,6 +18,7 @@ from ..store import contacts, counters, enrollments, events, sends, steps, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.turns import Turn
+from .addressees import TurnAddressees
 from .step_attempts import RETRY_AFTER
 from .turn import TurnResult
 
@@ -64,8 +65,9 @@ async def commit_turns(
     """Write turns inside a transaction.
 
     A turn writes nothing when its enrollment has ended or moved on since the turn began. A turn
-    also writes nothing when its wait was ended, or when its contact was merged or got another
-    identity, address, consent or suppression; the turn then runs again at once.
+    also writes nothing when its wait was ended, or when its contact or a person whom it names with
+    `to=` was merged or got another identity, address, consent or suppression; the turn then runs
+    again at once.
 
     Args:
         tx: the transaction.
@@ -78,26 +80,26 @@ async def commit_turns(
         The changes to publish to the engine and the dashboards, and for each turn whether it was
         written.
     """
-    # The contacts' rows are locked before the enrollments are read, in the same order as ingest.
-    locked, present = await tx.fetch(
-        contacts.lock({turn.enrollment.contact_id for turn in finished}, tx.dialect.lock_rows),
-        enrollments.find_by_ids([turn.enrollment.id for turn in finished]),
-    )
-    valid = [turn for turn in finished if _is_unchanged(turn, present, locked.by_id)]
+    addressees = TurnAddressees([turn.result for turn in finished], now)
+    valid, present, contacts_by_id = await _select_valid(tx, finished, addressees)
     valid_ids = {turn.enrollment.id for turn in valid}
-    late = await _find_late_events(tx, valid, locked.by_id)
+    late = await _find_late_events(tx, valid, contacts_by_id)
     changes: list[Change] = []
     for turn in valid:
         before = present[turn.enrollment.id]
         changes.append((turn, before, apply_turn(turn, before, late.get(before.id), now)))
     batch = _count_changes(changes, tally)
+    results = [turn.result for turn in valid]
+    addressed_sends, has_new_contacts = await addressees.address(tx, results, tally)
+    if has_new_contacts:
+        batch.topics.add("contacts")
     dropped = (turn.enrollment for turn in finished if turn.enrollment.id not in valid_ids)
     await tx.apply(
         [
             *turns.insert(_build_turn_row(t, now) for t in valid if t.result.outcome != "early"),
             enrollments.update([after for *_, after in changes], now, freed=True),
             enrollments.release((enrollment.id, enrollment.fence) for enrollment in dropped),
-            sends.insert(send for turn in valid for send in turn.result.sends),
+            sends.insert(addressed_sends),
             steps.delete((t.enrollment.id, key) for t in valid for key in t.result.done_steps),
         ]
     )
@@ -105,6 +107,25 @@ async def commit_turns(
     if triggered:
         _add_ingested(batch, await ingest.submit_within(tx, triggered, tally, now))
     return batch, [turn.enrollment.id in valid_ids for turn in finished]
+
+
+async def _select_valid(
+    tx: Transaction, finished: Sequence[FinishedTurn], addressees: TurnAddressees
+) -> tuple[list[FinishedTurn], dict[UUID, Enrollment], dict[UUID, Contact]]:
+    """Return the turns that may be written, the enrollments, and the turns' contacts, locked."""
+    contact_ids = {turn.enrollment.contact_id for turn in finished}
+    await addressees.load(tx, contact_ids)
+    # The contacts' rows are locked before the enrollments are read, in the same order as ingest.
+    locked, present = await tx.fetch(
+        contacts.lock(contact_ids, tx.dialect.lock_rows),
+        enrollments.find_by_ids([turn.enrollment.id for turn in finished]),
+    )
+    valid = [
+        turn
+        for turn in finished
+        if _is_unchanged(turn, present, locked.by_id) and addressees.are_unchanged(turn.result)
+    ]
+    return valid, present, locked.by_id
 
 
 def _count_changes(changes: Sequence[Change], tally: Tally) -> BatchResult:
@@ -232,7 +253,7 @@ def apply_turn(
         look_back=result.look_back,
         sends=before.sends + sum(send.status == "queued" for send in result.sends),
         unaddressed_sends=before.unaddressed_sends
-        + sum(send.reason == "no_address" for send in result.sends),
+        + sum(s.reason == "no_address" and s.on_behalf_of is None for s in result.sends),
         error=None,
         end_reason=result.reason,
         ended_at=now if has_ended else None,

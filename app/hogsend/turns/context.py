@@ -21,7 +21,7 @@ from .argument_checks import (
     check_optional_text,
     check_span,
     check_text,
-    normalize_address,
+    read_addressee,
 )
 from .call_results import Sent, Throttle, Waited
 from .calls import (
@@ -79,15 +79,16 @@ class Context:
         to: str | None = None,
         label: str | None = None,
     ) -> Sent:
-        """Send an email to this contact, at the address they have when the email leaves.
+        """Send an email, at the address that the recipient has when the email leaves.
 
         Args:
             template: the key of a file in `journeys/emails/`.
             subject: replaces the template's subject.
             props: values for the template, which refers to them as `props.…`.
             list: the list that the email belongs to, instead of the journey's.
-            to: another address to send the email to, such as that of the contact's manager; the
-                contact's subscriptions apply all the same.
+            to: another person, by email address or user id, such as the contact's manager; a
+                contact is created if there is none. The recipient's subscriptions apply, and
+                `contact` in the template is the recipient.
             label: the name on the timeline; the template's key unless given.
 
         Returns:
@@ -95,9 +96,9 @@ class Context:
         """
         check_text("ctx.send", template)
         check_optional_text("subject=", subject)
-        address = normalize_address(to) if to is not None else None
+        addressee = read_addressee(to) if to is not None else None
         verdict = await perform(
-            SendMail(label or template, template, subject, dict(props or {}), list, address)
+            SendMail(label or template, template, subject, dict(props or {}), list, addressee)
         )
         return Sent(verdict["status"], verdict.get("reason"), UUID(verdict["sendId"]))
 
@@ -296,19 +297,22 @@ class Context:
         event: str,
         properties: Mapping[str, Any] | None = None,
         *,
+        to: str | None = None,
         label: str | None = None,
     ) -> UUID:
-        """Ingest an event of this contact, as if the product had sent the event.
+        """Ingest an event of this contact, or of another person, as if the product had sent it.
 
         Args:
             event: the event's name.
             properties: the event's properties.
+            to: another person, by email address or user id; a contact is created if there is none.
             label: the name on the timeline; the event's name unless given.
 
         Returns:
             The event's id.
         """
-        return UUID(await perform(Trigger(label or event, event, dict(properties or {}))))
+        person = read_addressee(to) if to is not None else None
+        return UUID(await perform(Trigger(label or event, event, dict(properties or {}), person)))
 
     async def contact(self, *, label: str = "now") -> Contact:
         """Return the contact as of now; a journey's first argument is the contact at enrollment."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -51,10 +52,13 @@ async def _answer_together(database: Database, executions: Sequence[TurnExecutio
     for execution in executions:
         read = _build_read(execution, families)
         groups.setdefault((type(read), read.group), []).append((execution, read))
-    queries = [kind.build_query([read for _, read in group]) for (kind, _), group in groups.items()]
-    results = await database.read(*queries)
+    queries = [
+        kind.build_queries([read for _, read in group]) for (kind, _), group in groups.items()
+    ]
+    results = iter(await database.read(*chain.from_iterable(queries)))
     answered: Answered = []
-    for ((kind, _), group), result in zip(groups.items(), results, strict=True):
+    for ((kind, _), group), own in zip(groups.items(), queries, strict=True):
+        result = kind.combine_results(list(islice(results, len(own))))
         answers = kind.extract_answers([read for _, read in group], result)
         answered.extend(zip((execution for execution, _ in group), answers, strict=True))
     return answered

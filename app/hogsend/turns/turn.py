@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
+from ..domain.addressee import Addressee
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import Event
@@ -45,6 +47,26 @@ class TurnInput:
     pending_steps: Mapping[str, PendingStep] = field(default_factory=dict[str, PendingStep])
 
 
+@dataclass(frozen=True, slots=True)
+class AddresseeFacts:
+    """A person whom the author names with `to=`, when the turn decides about an email.
+
+    Args:
+        addressee: the person, as named.
+        contact: the person's contact; None when there is none yet.
+        send_facts: the facts that decide whether email may go to the person.
+    """
+
+    addressee: Addressee
+    contact: Contact | None
+    send_facts: SendFacts
+
+    @property
+    def key(self) -> object:
+        """What identifies the person within a turn."""
+        return self.contact.id if self.contact else self.addressee
+
+
 @dataclass
 class TurnResult:
     """The result of a turn, before it is committed.
@@ -56,6 +78,7 @@ class TurnResult:
         wait: the wait that the turn ends in, when `waiting`.
         look_back: the point that the next wait looks back to.
         sends: rows to add to the ledger.
+        addressees: the people whom sends go to, by send, where that is not the contact.
         triggered: events to ingest, in order.
         last_counted_seq: the number of the newest event that a new digest has counted already.
         done_steps: keys of effects that this turn adds to the journal.
@@ -68,6 +91,7 @@ class TurnResult:
     wait: Wait | None = None
     look_back: LookBack = field(default_factory=lambda: LookBack(0))
     sends: list[Send] = field(default_factory=list[Send])
+    addressees: dict[UUID, AddresseeFacts] = field(default_factory=dict[UUID, AddresseeFacts])
     triggered: list[IncomingEvent] = field(default_factory=list[IncomingEvent])
     last_counted_seq: int = 0
     done_steps: list[str] = field(default_factory=list[str])

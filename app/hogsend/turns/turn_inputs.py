@@ -13,7 +13,7 @@ from ..domain.enrollment import Enrollment
 from ..domain.journal import PendingStep
 from ..domain.journey import Journey
 from ..domain.send_policy import Consents, SendFacts
-from ..store import consents, contacts, enrollments, events, sends, steps, turns
+from ..store import consents, contacts, enrollments, events, last_mails, steps, turns
 from ..store.db import Database
 from .commit import FinishedTurn
 from .execution import TurnExecution
@@ -215,4 +215,4 @@ async def _load_last_sent(
         return {}
     contact_ids = [enrollment.contact_id for enrollment in suppressing]
     journey_ids = sorted({enrollment.journey_id for enrollment in suppressing})
-    return await database.read_one(sends.find_last_queued(contact_ids, journey_ids))
+    return await database.read_one(last_mails.find_last_queued(contact_ids, journey_ids))

@@ -10,11 +10,11 @@ from ..domain.enrollment import LookBack, Wait
 from ..domain.event import Event
 from ..domain.journal import Step, decode, encode, to_storable_text
 from ..domain.journey import Journey
-from ..domain.send_policy import Send
+from ..domain.send_policy import Send, SendFacts
 from ..domain.times import find_zone, resolve_zone
 from ..errors import JourneyCodeError
 from .step_attempts import is_retry_pause
-from .turn import TurnEnvironment, TurnInput, TurnResult
+from .turn import AddresseeFacts, TurnEnvironment, TurnInput, TurnResult
 
 # Journal entries that are recorded once for each enrollment, without a `ctx` call.
 USER, ZONE = "user", "zone"
@@ -43,6 +43,7 @@ class TurnState:
         self.frontier = wait.key if wait else None
         self.has_reached_frontier = wait is None
         self.send_facts = inputs.send_facts
+        self._mailed_addressees: set[object] = set()
         # The number of events in the chain of causes that led to this turn.
         woken_by = inputs.enrollment.wait_result
         self.depth = max(inputs.depth, woken_by.depth if woken_by else 0)
@@ -93,11 +94,32 @@ class TurnState:
                 "Wait for a shorter time; ctx.wait_for without timeout= waits forever.",
             ) from None
 
-    def add_send(self, send: Send) -> None:
-        """Add a row to the ledger when the turn is committed."""
+    def add_send(self, send: Send, addressee: AddresseeFacts | None) -> None:
+        """Add a row to the ledger when the turn is committed.
+
+        Args:
+            send: the row.
+            addressee: the person whom the email goes to; None for the contact.
+        """
         self.result.sends.append(send)
-        if send.status == "queued":
+        if addressee is not None:
+            self.result.addressees[send.id] = addressee
+            if send.status == "queued":
+                self._mailed_addressees.add(addressee.key)
+        elif send.status == "queued":
             self.send_facts = replace(self.send_facts, last_sent_at=self.now)
+
+    def find_send_facts(self, addressee: AddresseeFacts | None) -> SendFacts:
+        """Return what decides about an email to a person, the emails of this turn included.
+
+        Args:
+            addressee: the person; None for the contact.
+        """
+        if addressee is None:
+            return self.send_facts
+        if addressee.key in self._mailed_addressees:
+            return replace(addressee.send_facts, last_sent_at=self.now)
+        return addressee.send_facts
 
     # -- waits --------------------------------------------------------------------------------
 

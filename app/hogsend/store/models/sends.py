@@ -14,8 +14,9 @@ from .conditions import HELD, WAITS
 class SendRow(Model):
     """One email to one contact, in the send ledger. `holder` is the worker that hands it over.
 
-    `address` replaces the contact's address; `to_email` is the address that was used. `attempts`
-    lists the attempts to hand it over.
+    `contact_id` is the recipient, and `on_behalf_of` the contact whose enrollment sends it, if that
+    is someone else. `to_email` is the address that was used; `address` is the one that replaced the
+    contact's in version 0.1.0. `attempts` lists the attempts to hand it over.
     """
 
     id = IdField(primary_key=True)
@@ -44,6 +45,7 @@ class SendRow(Model):
     provider_id = fields.CharField(max_length=200, null=True)
     attempts: Any = json_field(default=list)
     holder = IdField(null=True)
+    on_behalf_of = IdField(null=True)
 
     class Meta:
         table = "sends"
@@ -52,6 +54,11 @@ class SendRow(Model):
             Where(fields=("journey_id", "due_at"), name="sends_due", condition=WAITS),
             Where(fields=("updated_at",), name="sends_handing", condition="status = 'sending'"),
             Where(fields=("holder",), name="sends_holders", condition=HELD),
+            Where(
+                fields=("on_behalf_of",),
+                name="sends_for_others",
+                condition="on_behalf_of IS NOT NULL",
+            ),
             ("status", "id"),
             ("journey_id", "id"),
         )

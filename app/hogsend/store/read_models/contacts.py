@@ -88,6 +88,8 @@ class ContactPage:
         enrollments: newest first.
         sends: newest first, refused ones included.
         events: newest first.
+        sends_for_others: what its enrollments sent to others, newest first.
+        others: those others, and the contacts on whose behalf its sends were sent, by id.
     """
 
     contact: Contact
@@ -97,6 +99,8 @@ class ContactPage:
     enrollments: Sequence[Enrollment]
     sends: Sequence[Send]
     events: Sequence[EventLine]
+    sends_for_others: Sequence[Send]
+    others: Mapping[UUID, Contact]
 
 
 _CONSENTS = RowMapper(ConsentRecord, ConsentRow, at=Stored(from_micros, columns=("changed_at",)))
@@ -206,7 +210,15 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
     contact = await database.read_one(contacts.find(contact_id))
     if contact is None:
         return None
-    identities, consents, suppression, enrollment_ids, sends, events = await database.read(
+    (
+        identities,
+        consents,
+        suppression,
+        enrollment_ids,
+        sends,
+        sends_for_others,
+        events,
+    ) = await database.read(
         Query(
             "SELECT identity FROM identities WHERE contact_id = ? ORDER BY identity LIMIT ?",
             [contact_id, limit],
@@ -219,12 +231,8 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
             [contact_id, limit],
             _read_unique_ids,
         ),
-        Query(
-            f"SELECT {emails.SENDS.columns} FROM sends s WHERE s.contact_id = ? "
-            "ORDER BY s.id DESC LIMIT ?",
-            [contact_id, limit],
-            emails.SENDS.read_all,
-        ),
+        _find_sends("s.contact_id = ?", contact_id, limit),
+        _find_sends("s.on_behalf_of = ? AND s.contact_id <> s.on_behalf_of", contact_id, limit),
         find_newest_by_contact(contact_id, limit),
     )
     by_id: dict[UUID, Enrollment] = {}
@@ -238,4 +246,24 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
         enrollments=list(by_id.values()),
         sends=sends,
         events=events,
+        sends_for_others=sends_for_others,
+        others=await _load_others(database, sends, sends_for_others),
     )
+
+
+def _find_sends(condition: str, contact_id: UUID, limit: int) -> Query[list[Send]]:
+    """Query sends of a contact, newest first, with the condition on the contact as SQL."""
+    return Query(
+        f"SELECT {emails.SENDS.columns} FROM sends s WHERE {condition} ORDER BY s.id DESC LIMIT ?",
+        [contact_id, limit],
+        emails.SENDS.read_all,
+    )
+
+
+async def _load_others(
+    database: Database, sends: Sequence[Send], sends_for_others: Sequence[Send]
+) -> Mapping[UUID, Contact]:
+    """Load the other people who have a part in the sends of a contact, by id."""
+    ids = {send.on_behalf_of for send in sends if send.on_behalf_of is not None}
+    ids |= {send.contact_id for send in sends_for_others}
+    return await database.read_one(contacts.find_by_ids(ids)) if ids else {}

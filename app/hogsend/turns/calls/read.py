@@ -31,12 +31,22 @@ class Read:
         raise NotImplementedError
 
     @classmethod
+    def build_queries(cls, reads: Sequence[Any]) -> Sequence[Query[Any]]:
+        """Return the queries of a group, for a read that needs several; see `build_query`."""
+        return [cls.build_query(reads)]
+
+    @classmethod
+    def combine_results(cls, results: Sequence[Any]) -> Any:
+        """Return the results of `build_queries` as `extract_answers` takes them."""
+        return results[0]
+
+    @classmethod
     def extract_answers(cls, reads: Sequence[Any], result: Any) -> Iterable[Any]:
         """Return the answer of each read of a group, in the order of the reads.
 
         Args:
             reads: the reads that `build_query` got.
-            result: the result of the query.
+            result: the result of the query; of several queries, of `combine_results`.
         """
         raise NotImplementedError
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from ...domain.header_text import to_header_line
+from ...domain.addressee import Addressee
 from ...domain.ids import new_id
 from ...domain.journal import Step, decode, encode
 from ...domain.journey import BUILT_IN_LIST_ID
 from ...domain.send_policy import Queue, Send, compute_send_time, decide_send
 from ...errors import JourneyCodeError
+from ..argument_checks import find_addressee_problem
+from ..turn import AddresseeFacts
 from ..turn_state import TurnState
+from .addressee_read import AddresseeRead
 from .call import Call, Resource, Suspension
 from .description import Description, Link, RecordedCall, Wording, parse_id, read_object
 from .read import Read
@@ -21,31 +24,7 @@ from .registry import register
 
 if TYPE_CHECKING:
     from ...domain.graph import GraphStep
-    from ...store.db import Query
     from ..static_analysis.call_site import CallSite
-
-
-@dataclass(frozen=True, slots=True)
-class Suppression(Read):
-    """The reason why an address is suppressed, if it is."""
-
-    address: str
-
-    @property
-    def group(self) -> Hashable:
-        return None
-
-    @classmethod
-    def build_query(cls, reads: Sequence[Suppression]) -> Query[Any]:
-        from ...store import consents
-
-        return consents.find_suppressed([read.address for read in reads])
-
-    @classmethod
-    def extract_answers(
-        cls, reads: Sequence[Suppression], result: Mapping[str, str]
-    ) -> Iterable[str | None]:
-        return [result.get(read.address) for read in reads]
 
 
 @register
@@ -58,7 +37,7 @@ class SendMail(Call):
         subject: replaces the template's subject.
         props: values for the template.
         list_id: the list that the email belongs to, instead of the journey's.
-        to: an address other than the contact's.
+        to: another person whom the email goes to; None for the contact.
     """
 
     kind: ClassVar[str] = "send"
@@ -68,7 +47,7 @@ class SendMail(Call):
     subject: str | None
     props: Mapping[str, Any]
     list_id: str | None
-    to: str | None = None
+    to: Addressee | None = None
 
     def describe(self) -> str:
         return f"{self.template}, {self.subject}, {dict(self.props)}, {self.list_id}, {self.to}"
@@ -76,7 +55,7 @@ class SendMail(Call):
     def start(self, turn: TurnState, key: str) -> Any:
         if self.to is not None:
             return Suspension.NEEDS_INPUT
-        return self.complete(turn, key, turn.send_facts.suppression)
+        return self.complete(turn, key, None)
 
     def skip(self, turn: TurnState, key: str) -> Any:
         send_id = str(new_id(turn.now))
@@ -85,28 +64,63 @@ class SendMail(Call):
 
     def build_read(self, turn: TurnState, key: str, contact_ids: Sequence[UUID]) -> Read:
         assert self.to is not None  # noqa: S101 (`start` needs no input without `to`)
-        return Suppression(self.to)
+        return AddresseeRead(self.to, turn.journey.id if turn.journey.suppress else None)
 
-    def complete(self, turn: TurnState, key: str, value: str | None) -> Any:
-        send = self._decide(turn, key, suppression=value)
-        turn.add_send(send)
+    def complete(self, turn: TurnState, key: str, value: AddresseeFacts | None) -> Any:
+        is_self = value is None or (value.contact and value.contact.id == turn.contact.id)
+        addressee = None if is_self else value
+        send = self._decide(turn, key, addressee)
+        turn.add_send(send, addressee)
         answer: dict[str, Any] = {"status": send.status, "sendId": str(send.id)}
-        return self.record(turn, key, answer | ({"reason": send.reason} if send.reason else {}))
+        detail = {"to": str(self.to)} if addressee is not None else None
+        reason = {"reason": send.reason} if send.reason else {}
+        return self.record(turn, key, answer | reason, detail)
 
-    def _decide(self, turn: TurnState, key: str, suppression: str | None) -> Send:
+    def _decide(self, turn: TurnState, key: str, addressee: AddresseeFacts | None) -> Send:
         """Return the row for the ledger, queued or refused with the reason.
 
         Args:
             turn: the turn that sends.
             key: the journal key of this call.
-            suppression: the reason why the address is suppressed, if it is.
+            addressee: the person whom the email goes to; None for the contact. When the person has
+                no contact yet, the commit replaces the row's `contact_id`.
 
         Raises:
             JourneyCodeError: the template or the list does not exist.
             ValueNotStorable: the props cannot be stored.
         """
+        journey, enrollment, now = turn.journey, turn.inputs.enrollment, turn.now
+        list_id = self._choose_list(turn)
+        contact = turn.contact if addressee is None else addressee.contact
+        facts = turn.find_send_facts(addressee)
+        verdict = decide_send(turn.environment.lists[list_id], facts, gap=journey.suppress, now=now)
+        is_queued = isinstance(verdict, Queue)
+        properties: Mapping[str, Any] = contact.properties if contact else {}
+        return Send(
+            id=new_id(now),
+            contact_id=contact.id if contact else enrollment.contact_id,
+            template=self.template,
+            list_id=list_id,
+            status="queued" if isinstance(verdict, Queue) else verdict.status,
+            created_at=now,
+            enrollment_id=enrollment.id,
+            journey_id=enrollment.journey_id,
+            step_key=key,
+            reason=None if isinstance(verdict, Queue) else verdict.reason,
+            to_email=facts.email,
+            subject=self.subject,
+            props=decode(encode(self.props)),
+            due_at=compute_send_time(journey, properties, now) if is_queued else None,
+            on_behalf_of=enrollment.contact_id if addressee is not None else None,
+        )
+
+    def _choose_list(self, turn: TurnState) -> str:
+        """Return the list that the email belongs to.
+
+        Raises:
+            JourneyCodeError: the template or the list does not exist.
+        """
         environment, journey = turn.environment, turn.journey
-        enrollment, now = turn.inputs.enrollment, turn.now
         if self.template not in environment.templates:
             raise JourneyCodeError(
                 f"There is no template {self.template!r}.",
@@ -117,27 +131,7 @@ class SendMail(Call):
         template_list_id = None if has_own_list else environment.templates[self.template]
         list_id = self.list_id or template_list_id or journey.list_id
         environment.check_list(list_id)
-        facts = turn.send_facts
-        facts = replace(facts, email=self.to or facts.email, suppression=suppression)
-        verdict = decide_send(environment.lists[list_id], facts, gap=journey.suppress, now=now)
-        is_queued = isinstance(verdict, Queue)
-        return Send(
-            id=new_id(now),
-            contact_id=enrollment.contact_id,
-            template=self.template,
-            list_id=list_id,
-            status="queued" if isinstance(verdict, Queue) else verdict.status,
-            created_at=now,
-            enrollment_id=enrollment.id,
-            journey_id=enrollment.journey_id,
-            step_key=key,
-            reason=None if isinstance(verdict, Queue) else verdict.reason,
-            to_email=facts.email,
-            address=self.to,
-            subject=to_header_line(self.subject) if self.subject else None,
-            props=decode(encode(self.props)),
-            due_at=compute_send_time(journey, turn.contact.properties, now) if is_queued else None,
-        )
+        return list_id
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
@@ -165,6 +159,10 @@ class SendMail(Call):
         yield Resource("template", site.evaluate(0, "template"))
         yield Resource("list", site.evaluate(-1, "list"))
 
+    @classmethod
+    def find_problem(cls, site: CallSite) -> JourneyCodeError | None:
+        return find_addressee_problem(site)
+
 
 def describe_send(
     send: Send | None, record: RecordedCall, wording: Wording, status: str, code: str | None
@@ -182,6 +180,9 @@ def describe_send(
     links = (Link("send", send.id, "view email"),) if send else ()
     title = f"“{send.subject}”" if send and send.subject else name
     template = name if title != name else ""
+    to = (record.step.detail or {}).get("to")
+    if to:
+        title, name = f"{title} to {to}", f"{name} to {to}"
     if status in ("suppressed", "skipped", "cancelled"):
         verb = "Cancelled" if status == "cancelled" else "Did not send"
         links = tuple(replace(link, text="view record") for link in links)
@@ -192,7 +193,12 @@ def describe_send(
         )
     if status == "in_doubt":
         return Description(
-            f"{title} may or may not have been sent", "no", "in doubt", "odd", (reason,), links
+            f"{title} may or may not have been sent",
+            "no",
+            "in doubt",
+            "odd",
+            (reason,),
+            links,
         )
     if status in ("queued", "sending"):
         due = send.due_at if send else None

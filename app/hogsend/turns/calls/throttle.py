@@ -85,7 +85,9 @@ class CheckThrottle(ReadCall):
 
     def complete(self, turn: TurnState, key: str, value: int) -> Any:
         queued = sum(
-            send.status == "queued" and self.list_id in (None, send.list_id)
+            send.status == "queued"
+            and send.on_behalf_of is None
+            and self.list_id in (None, send.list_id)
             for send in turn.result.sends
         )
         sent = value + queued

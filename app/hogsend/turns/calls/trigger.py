@@ -1,4 +1,4 @@
-"""`ctx.trigger`: ingest an event of the contact."""
+"""`ctx.trigger`: ingest an event of the contact, or of another person."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from ...domain.addressee import Addressee
 from ...domain.ids import new_id
 from ...domain.incoming import MAX_NAME_LENGTH, IncomingEvent, check_properties, check_text
 from ...domain.journal import Step, decode, encode, to_plain
 from ...errors import JourneyCodeError
+from ..argument_checks import find_addressee_problem
 from ..turn_state import TurnState
 from .call import Call
 from .description import Description, RecordedCall, Wording, build_event_links, read_object
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
 @register
 @dataclass(frozen=True, slots=True)
 class Trigger(Call):
-    """Ingest an event of the contact, when the turn is committed.
+    """Ingest an event of the contact or of another person, when the turn is committed.
 
     Args:
         event: the event's name.
         properties: the event's properties.
+        to: another person whose event it is; None for the contact.
     """
 
     kind: ClassVar[str] = "trigger"
@@ -36,14 +39,16 @@ class Trigger(Call):
 
     event: str
     properties: Mapping[str, Any]
+    to: Addressee | None = None
 
     def describe(self) -> str:
-        return f"{self.event}, {dict(self.properties)}"
+        return f"{self.event}, {dict(self.properties)}, {self.to}"
 
     def start(self, turn: TurnState, key: str) -> Any:
         event_id = new_id(turn.now)
         turn.result.triggered.append(self._build_event(turn, event_id))
-        return self.record(turn, key, str(event_id))
+        detail = {"to": str(self.to)} if self.to is not None else None
+        return self.record(turn, key, str(event_id), detail)
 
     def skip(self, turn: TurnState, key: str) -> Any:
         return self.record_skipped(turn, key, str(new_id(turn.now)))
@@ -65,7 +70,9 @@ class Trigger(Call):
         enrollment = turn.inputs.enrollment
         return IncomingEvent(
             name=name,
-            contact_id=enrollment.contact_id,
+            contact_id=enrollment.contact_id if self.to is None else None,
+            user_id=self.to.user_id if self.to else None,
+            email=self.to.email if self.to else None,
             properties=properties,
             source="journey",
             cause_id=enrollment.id,
@@ -77,7 +84,9 @@ class Trigger(Call):
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
         answer = record.step.answer
         links = build_event_links(read_object(answer).get("id") or answer)
-        yield Description(f"Triggered {record.step.label}", "act", links=links)
+        to = (record.step.detail or {}).get("to")
+        whose = f" for {to}" if to else ""
+        yield Description(f"Triggered {record.step.label}{whose}", "act", links=links)
 
     @classmethod
     def summarize(cls, step: Step) -> str:
@@ -88,3 +97,7 @@ class Trigger(Call):
         return site.build_step(
             cls.kind, site.format_argument(0, "event"), site.evaluate_text(0, "event")
         )
+
+    @classmethod
+    def find_problem(cls, site: CallSite) -> JourneyCodeError | None:
+        return find_addressee_problem(site)

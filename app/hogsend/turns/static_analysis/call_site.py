@@ -62,6 +62,10 @@ class CallSite:
             return UNKNOWN if self._has_spread else None
         return self.scope.evaluate(node)
 
+    def is_unknown(self, value: Any) -> bool:
+        """Return whether a result of `evaluate` is not constant, or only in part."""
+        return value is UNKNOWN or isinstance(value, Pattern)
+
     def evaluate_text(self, position: int, name: str = "") -> str | None:
         """Return a text argument: None without the argument, a `Pattern` when not constant."""
         value = self.evaluate(position, name)

@@ -31,7 +31,13 @@ def build_history(detail: ContactDetail, registry: Registry) -> list[TimelineEnt
     entries = [entry for event in detail.events for entry in _describe_event(event, registry)]
     for enrollment in detail.enrollments:
         entries.extend(_describe_enrollment(enrollment, registry))
-    entries.extend(_describe_send(send) for send in detail.sends)
+    labels = {contact_id: other.label for contact_id, other in detail.others.items()}
+    for send in detail.sends:
+        behalf = labels.get(send.on_behalf_of) if send.on_behalf_of else None
+        is_for_another = send.is_for_another and behalf
+        entries.append(_describe_send(send, f"on behalf of {behalf}" if is_for_another else ""))
+    for send in detail.sends_for_others:
+        entries.append(_describe_send(send, f"to {labels.get(send.contact_id, send.to_email)}"))
     entries.extend(_describe_engagement(record, subjects) for record in detail.engagement)
     entries.extend(_describe_other_consent(detail))
     entries.sort(key=_get_instant, reverse=True)
@@ -91,20 +97,28 @@ def _describe_enrollment(enrollment: Enrollment, registry: Registry) -> Iterator
         yield TimelineEntry(enrollment.ended_at, kind, f"{state} {name}", notes=notes, links=link)
 
 
-def _describe_send(send: Send) -> TimelineEntry:
+def _describe_send(send: Send, person: str) -> TimelineEntry:
+    """Return the entry of a send.
+
+    Args:
+        send: the send.
+        person: to whom or on whose behalf it is, when another person has a part in it.
+    """
     title = f"“{send.subject}”" if send.subject else send.template
     template = send.template if send.subject else ""
     reason = formatting.describe_reason(send.reason)
     at = send.sent_at or send.created_at
     if send.status in ("suppressed", "skipped"):
         link = ((f"/emails/{send.id}", "view record"),)
-        return TimelineEntry(at, "no", f"Did not send {title}", reason, "bad", (template,), link)
+        return TimelineEntry(
+            at, "no", f"Did not send {title}", reason, "bad", (person, template), link
+        )
     verb = _SEND_VERBS.get(send.status, send.status.replace("_", " ").capitalize() + ":")
     return TimelineEntry(
         at,
         _SEND_KINDS.get(send.status, "bad"),
         f"{verb} {title}",
-        notes=(template, reason),
+        notes=(person, template, reason),
         links=((f"/emails/{send.id}", "view email"),),
     )
 

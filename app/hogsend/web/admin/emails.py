@@ -79,6 +79,7 @@ async def show_email(send_id: str) -> WebResponse:
         "admin/email.html",
         send=send,
         contact=detail.contact,
+        on_behalf_of=detail.on_behalf_of,
         journeys=registry.journeys,
         mail_list=registry.lists.get(send.list_id),
         attempts=[_read_attempt(attempt) for attempt in send.attempts],

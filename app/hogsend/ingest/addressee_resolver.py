@@ -1,0 +1,76 @@
+"""Finds or creates the contacts of people to whom journeys send something on behalf of others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from ..domain.addressee import Addressee
+from ..domain.contact import Contact
+from ..domain.incoming import IncomingEvent
+from ..store import contacts, counters
+from ..store.contacts import to_identities
+from ..store.counters import Tally
+from ..store.db import Transaction
+from .contact_resolver import ContactResolver
+
+
+class AddresseeResolver:
+    """Finds or creates the contacts of people, inside the transaction that needs them.
+
+    Args:
+        now: the current time.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._resolver = ContactResolver(now)
+
+    async def load(
+        self, tx: Transaction, addressees: Collection[Addressee], contact_ids: Collection[UUID]
+    ) -> None:
+        """Read the contacts of people, and lock them.
+
+        Args:
+            tx: the transaction.
+            addressees: the people.
+            contact_ids: further contacts that the transaction locks. They are locked together with
+                the others, in the order of all ids, so that two transactions cannot deadlock.
+        """
+        if addressees:
+            own = [IncomingEvent("", contact_id=contact_id) for contact_id in contact_ids]
+            await self._resolver.load(tx, [*own, *map(_to_incoming, addressees)])
+
+    def find(self, addressee: Addressee) -> Contact | None:
+        """Return the contact of a loaded person; None when there is none."""
+        (identity,) = to_identities(addressee.user_id, addressee.email, None)
+        return self._resolver.find_by_identity(identity)
+
+    def find_or_create(self, addressee: Addressee) -> Contact:
+        """Return the contact of a loaded person; create the contact if there is none."""
+        state, _ = self._resolver.resolve(_to_incoming(addressee))
+        assert state is not None  # noqa: S101 (only unknown ids have no contact)
+        return state.contact
+
+    async def write(self, tx: Transaction, tally: Tally) -> bool:
+        """Add the created contacts; return whether there are any.
+
+        Args:
+            tx: the transaction.
+            tally: counts the contacts.
+        """
+        created = [state.contact for state in self._resolver.list_states() if state.is_new]
+        if created:
+            tally.add_to_gauge(counters.CONTACTS, len(created))
+            await tx.apply(
+                [
+                    contacts.insert(created, self._now),
+                    contacts.add_identities(self._resolver.new_identities),
+                ]
+            )
+        return bool(created)
+
+
+def _to_incoming(addressee: Addressee) -> IncomingEvent:
+    return IncomingEvent("", user_id=addressee.user_id, email=addressee.email)
