@@ -108,13 +108,25 @@ async def test_a_run_that_hatchet_does_not_know_has_no_events(hatchet: Any):
     assert await asyncio.to_thread(fetch_task_events, hatchet, str(uuid4()), 10) == []
 
 
-def test_the_unwanted_lines_are_lines_that_the_sdk_logs():
-    from hatchet_sdk.clients.dispatcher import action_listener
-    from hatchet_sdk.worker import action_listener_process
+def test_the_records_of_the_sdk_are_dropped_and_the_last_error_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    sdk_log = hatchet_child.SdkLog()
+    error = ValueError("connection\nrefused")
+    record = logging.makeLogRecord(
+        {"levelno": logging.ERROR, "msg": "could not listen\nmore", "exc_info": (None, error, None)}
+    )
+    monkeypatch.setattr(logging.getLogger("hogsend"), "level", logging.INFO)
+    logging.getLogger("hogsend").manager._clear_cache()
+    assert not sdk_log.filter(record)
+    assert sdk_log.pop_last_error() == "could not listen: connection refused"
+    assert sdk_log.pop_last_error() == ""
 
-    warning, interruption = hatchet_child.UNWANTED_LINES
-    assert action_listener_process.BLOCKED_THREAD_WARNING.startswith(warning)
-    assert interruption in read_source(action_listener)
+
+def test_the_resource_tracker_of_a_frozen_program_is_recognized():
+    source = inspect.getsource(multiprocessing.resource_tracker)
+    assert "from multiprocessing.resource_tracker import main" in source
+    assert "resource_tracker: There appear to be" in source
 
 
 def test_the_sdk_logs_under_the_name_that_is_quieted():

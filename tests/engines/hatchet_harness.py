@@ -79,6 +79,16 @@ async def running_engine(engine: HatchetEngine) -> AsyncGenerator[HatchetEngine]
     )
 
 
+async def cancel_runs(engine: HatchetEngine, harness: TurnHarness) -> None:
+    """Cancel the runs of a test, so that a real Hatchet keeps none of them."""
+    client = engine._context.client
+    runs = await harness.database.read_one(
+        Query("SELECT run_id FROM hatchet_runs WHERE run_id <> ''", [], list)
+    )
+    if client is not None and not engine._closing.is_set():
+        await client.cancel([run_id for (run_id,) in runs])
+
+
 async def poll_until(condition: Callable[[], Awaitable[bool] | bool]) -> None:
     """Poll a condition until it holds."""
     async with asyncio.timeout(PATIENCE):

@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from tests.engines.hatchet_harness import (
     RecordingHandlers,
     SleepingHarness,
     backdate_runs,
+    cancel_runs,
     create_engine,
     find_run_id,
     forget_pushes,
@@ -127,6 +129,14 @@ class TestHatchetEngine(EngineContract):
     def create_engine(self, harness: TurnHarness) -> HatchetEngine:
         return create_engine(harness)
 
+    @asynccontextmanager
+    async def running_engine(self, harness: TurnHarness) -> AsyncGenerator[HatchetEngine]:
+        async with running_engine(self.create_engine(harness)) as engine:
+            try:
+                yield engine
+            finally:
+                await cancel_runs(engine, harness)
+
     async def test_an_enrollment_that_has_stopped_does_not_run(self, harness: TurnHarness):
         """All states in one test, because each start of a worker takes seconds."""
         for state in ("parked", "drifted", "exited", "completed", "failed"):
@@ -135,6 +145,72 @@ class TestHatchetEngine(EngineContract):
         async with self.running_engine(harness):
             await harness.wait_until(lambda: due in harness.turn_counts)
         assert harness.turn_counts == Counter([due])
+
+
+@pytest.fixture
+def real(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real Hatchet, without the sweeper."""
+    if TOKEN not in os.environ:
+        pytest.skip(f"no real engine: {TOKEN} is not set")
+    monkeypatch.setenv("HATCHET_CLIENT_NAMESPACE", f"t{uuid4().hex[:12]}")
+    monkeypatch.setattr(sweeper_module, "SWEEP_INTERVAL", 3600.0)
+
+
+@pytest.mark.usefixtures("real")
+async def test_events_at_each_instant_around_the_eviction_are_answered_in_time(
+    sleeping: SleepingHarness,
+):
+    people = await sleeping.enroll(100)
+    async with running_engine(create_engine(sleeping)) as engine:
+        try:
+            await sleeping.wait_until(lambda: sleeping.turn_counts.keys() >= {*people})
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            for number, enrollment_id in enumerate(people):
+                # From 4.5 to 6.5 seconds into the wait.
+                instant = begun + 4.5 + 2.0 * number / len(people)
+                await asyncio.sleep(max(0.0, instant - loop.time()))
+                await set_wake(sleeping, enrollment_id, 0, wait_result='{"id": "x"}')
+                engine.poll()
+            async with asyncio.timeout(30):
+                await sleeping.wait_until(
+                    lambda: all(sleeping.turn_counts[person] == 2 for person in people)
+                )
+        finally:
+            await cancel_runs(engine, sleeping)
+
+
+@pytest.mark.usefixtures("real")
+async def test_a_killed_worker_delays_nobody_by_more_than_a_minute_while_others_enter(
+    sleeping: SleepingHarness,
+):
+    people = await sleeping.enroll(50)
+    async with running_engine(create_engine(sleeping)) as engine:
+
+        async def enter() -> None:
+            while True:
+                await sleeping.enroll()
+                engine.poll()
+                await asyncio.sleep(0.5)
+
+        entering = asyncio.create_task(enter())
+        try:
+            await sleeping.wait_until(lambda: sleeping.turn_counts.keys() >= {*people})
+            assert engine._host is not None
+            assert engine._host._worker is not None
+            engine._host._worker.kill_listener()
+            # Hatchet hands the runs over after 30 s, and evicts those that go on to wait.
+            await asyncio.sleep(50)
+            for person in people:
+                await set_wake(sleeping, person, 0, wait_result='{"id": "x"}')
+            engine.poll()
+            async with asyncio.timeout(60):
+                await sleeping.wait_until(
+                    lambda: all(sleeping.turn_counts[person] == 2 for person in people)
+                )
+        finally:
+            entering.cancel()
+            await cancel_runs(engine, sleeping)
 
 
 async def test_a_run_goes_on_when_its_sleep_ends(double: HatchetDouble, sleeping: SleepingHarness):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -320,6 +321,34 @@ async def test_without_hatchet_the_server_accepts_events_and_runs_turns_later(
             )
             await hogsend.wait_until(lambda: "Hatchet is reachable again" in hogsend.log)
             assert await fetch_engine_status(hogsend, client) == {"kind": "hatchet", "status": "up"}
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="only /proc lists the children of a process")
+async def test_an_outage_of_hatchet_is_one_line_in_the_log(tmp_path: Path) -> None:
+    """Whatever the SDK, gRPC and their processes write then, also when the listener ends."""
+    async with run_on_hatchet(tmp_path) as (double, hogsend):
+        process = hogsend.process
+        assert process is not None
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            await send_events(hogsend, client, "watch.started", "a")
+            await wait_for_waiting(hogsend, "watch", PEOPLE)
+            await double.stop()
+            await hogsend.wait_until(lambda: "Hatchet is unreachable" in hogsend.log)
+            (listener,) = find_listeners(process.pid)
+            os.kill(listener, signal.SIGKILL)
+            await send_events(hogsend, client, "go", "a")
+            # Workers that cannot register end at once.
+            await hogsend.wait_until(lambda: not find_listeners(process.pid))
+            await double.start()
+            await hogsend.wait_until(lambda: "Hatchet is reachable again" in hogsend.log)
+            await wait_for_completed(hogsend, "watch", PEOPLE)
+        status, _ = await hogsend.stop()
+    assert status == 0
+    messages = [json.loads(line)["message"] for line in hogsend.log.splitlines()]
+    outages = [text for text in messages if "Hatchet's API" not in text]
+    assert len(outages) == 2, hogsend.log
+    assert outages[0].startswith("Hatchet is unreachable, turns wait")
+    assert outages[1].startswith("Hatchet is reachable again")
 
 
 async def fetch_engine_status(hogsend: Program, client: httpx.AsyncClient) -> dict[str, Any]:

@@ -71,6 +71,12 @@ class SdkWorker:
         process = self._worker._action_listener_process
         return process is not None and process.exitcode is not None
 
+    def silence_loop(self) -> None:
+        """Drop the errors of forgotten tasks on the worker's loop, which asyncio would log."""
+        loop: asyncio.AbstractEventLoop | None = self._worker._loop
+        if loop is not None:
+            loop.set_exception_handler(_ignore_error)
+
     def kill_listener(self) -> None:
         """Kill the process that listens to Hatchet, if it is alive."""
         process = self._worker._action_listener_process
@@ -179,6 +185,10 @@ def restore_task(hatchet: Any, run_id: str) -> None:
         except errors.ApiException as error:
             if error.status != _NOT_FOUND:
                 raise
+
+
+def _ignore_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Ignore an error: the host notices when a worker does not work any more."""
 
 
 def _close_loop(loop: asyncio.AbstractEventLoop | None) -> None:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from ...compat.hatchet_child import quiet_sdk
+from ...compat.hatchet_child import quiet_sdk, start_quiet_tracker
 from ...compat.hatchet_sdk import EngineConnection, fetch_task_events, restore_task
 from ...config.hatchet_token import (
     NAMESPACE,
@@ -128,6 +128,9 @@ class Client:
             # The SDK's error would quote the token, which may be a different secret by mistake.
             settings = read_client_settings()
             parse_token(settings.get("HATCHET_CLIENT_TOKEN", ""))
+            # Before the import, because gRPC reads its log level when it is imported.
+            quiet_sdk()
+            start_quiet_tracker()
             sdk = importlib.import_module("hatchet_sdk")
             _configure_sdk_log()
 
@@ -316,11 +319,10 @@ class Client:
 
 
 def _configure_sdk_log() -> None:
-    """Send the SDK's log to the process's log, without its routine messages."""
+    """Let the SDK's records that pass the filter go to the process's log, in its format."""
     logger = logging.getLogger("hatchet")
     logger.handlers.clear()
     logger.propagate = True
-    quiet_sdk()
 
 
 def _describe(error: BaseException) -> str:

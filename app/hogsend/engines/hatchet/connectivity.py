@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from ...clock import Clock
@@ -17,6 +17,8 @@ log = logging.getLogger("hogsend.hatchet")
 # The kinds of calls that show whether Hatchet answers: a ping, a call that starts or wakes runs,
 # and a call of the REST API behind Hatchet's dashboard, which has its own address.
 Call = Literal["ping", "push", "api"]
+# How long workers may end because of an outage that is over.
+_AFTERMATH = timedelta(minutes=1)
 _NOT_YET = "Hatchet has not answered yet"
 
 
@@ -35,6 +37,7 @@ class Connectivity:
         self._failing: dict[Call, tuple[datetime, str]] = {"ping": (clock.now(), _NOT_YET)}
         # The outages that were logged: True for the engine, which stops turns, False for the API.
         self._logged: set[bool] = set()
+        self._last_outage_at: datetime | None = None
 
     @property
     def outage(self) -> Outage | None:
@@ -49,6 +52,14 @@ class Connectivity:
                 since, message = min(failing)
                 return Outage(since, message, stops_turns)
         return None
+
+    @property
+    def had_outage_lately(self) -> bool:
+        """Whether turns waited within the last minute, which ends workers and listeners."""
+        if self.outage is not None and self.outage.stops_turns:
+            return True
+        ended_at = self._last_outage_at
+        return ended_at is not None and self._clock.now() - ended_at < _AFTERMATH
 
     def record_failure(self, call: Call, error: HatchetUnavailable) -> None:
         """Record a call that was not answered."""
@@ -75,6 +86,8 @@ class Connectivity:
         if failure is None or any(_is_engine(other) == stops_turns for other in self._failing):
             return
         since, _ = failure
+        if stops_turns and stops_turns in self._logged:
+            self._last_outage_at = self._clock.now()
         seconds = max((self._clock.now() - since).total_seconds(), 0.0)
         name = "Hatchet" if stops_turns else "Hatchet's API"
         # The outage was logged as an error, so its end must be visible at the level of warnings.

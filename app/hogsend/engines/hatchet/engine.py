@@ -273,12 +273,14 @@ class HatchetEngine:
             asyncio.create_task(self._sweeper.run()),
             asyncio.create_task(self._restorer.run()),
             asyncio.create_task(self._reconciler.run()),
-            asyncio.create_task(self._ping(client)),
+            asyncio.create_task(self._ping_repeatedly(client)),
         ]
         try:
             while not self._closing.is_set():
                 self._code_changed.clear()
-                self._host = WorkerHost(client, self._outbox.poll)
+                self._host = WorkerHost(
+                    client, self._outbox.poll, lambda: self._check_health(client)
+                )
                 running = asyncio.create_task(self._host.run(self._build_worker_spec()))
                 await _wait_for_first(running, self._closing, self._code_changed)
                 if not self._closing.is_set():
@@ -324,16 +326,24 @@ class HatchetEngine:
             ingest_event=self._event_handler.ingest_event,
         )
 
-    async def _ping(self, client: Client) -> None:
+    async def _ping_repeatedly(self, client: Client) -> None:
         """Ping Hatchet at intervals, until cancelled."""
         while True:
-            try:
-                await client.fetch_version()
-            except HatchetUnavailable as error:
-                self._connectivity.record_failure("ping", error)
-            else:
-                self._connectivity.record_answer("ping")
+            await self._ping(client)
             await asyncio.sleep(PING_INTERVAL)
+
+    async def _check_health(self, client: Client) -> bool:
+        return await self._ping(client) and not self._connectivity.had_outage_lately
+
+    async def _ping(self, client: Client) -> bool:
+        """Ping Hatchet; return whether it answered."""
+        try:
+            await client.fetch_version()
+        except HatchetUnavailable as error:
+            self._connectivity.record_failure("ping", error)
+            return False
+        self._connectivity.record_answer("ping")
+        return True
 
 
 def _is_due(state: RunState, now: datetime) -> bool:

@@ -13,11 +13,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
+from ...compat.hatchet_child import sdk_log
 from ...compat.hatchet_sdk import SdkWorker
 from .client import Client
 from .tasks import WorkerSpec, define_tasks
@@ -46,11 +47,19 @@ class WorkerHost:
     Args:
         client: the connection to Hatchet.
         on_ready: called when Hatchet knows the worker's tasks.
+        check_health: returns whether Hatchet answers and did so during the last minute. An outage
+            is logged there, once; what follows from it is not logged here.
     """
 
-    def __init__(self, client: Client, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        on_ready: Callable[[], None],
+        check_health: Callable[[], Awaitable[bool]],
+    ) -> None:
         self._client = client
         self._on_ready = on_ready
+        self._check_health = check_health
         self._worker: SdkWorker | None = None
         self._ended: asyncio.Future[None] | None = None
         self._stopping = False
@@ -68,7 +77,13 @@ class WorkerHost:
             if self._stopping:
                 return
             pause = FIRST_PAUSE if time.monotonic() - started_at > _HEALTHY_AFTER else pause
-            log.warning("the Hatchet worker has ended; another one starts in %.0f s", pause)
+            reason = sdk_log.pop_last_error()
+            log.log(
+                logging.WARNING if await self._check_health() else logging.DEBUG,
+                "the Hatchet worker has ended%s; another one starts in %.0f s",
+                f" ({reason})" if reason else "",
+                pause,
+            )
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()
@@ -129,7 +144,8 @@ class WorkerHost:
             try:
                 worker.run()
             except BaseException as error:
-                log.warning("the Hatchet worker has failed: %s", error)
+                # With the reason in the SDK's log, the host logs the end of the worker.
+                log.debug("the Hatchet worker has failed: %s", error)
             finally:
                 with suppress(RuntimeError):
                     loop.call_soon_threadsafe(end)
@@ -138,11 +154,13 @@ class WorkerHost:
         is_known = False
         while not ended.done():
             await asyncio.wait([ended], timeout=_CHECK_INTERVAL if is_known else _READY_INTERVAL)
+            worker.silence_loop()
             if not is_known and worker.has_listener:
                 is_known, self._client.tasks = True, tasks.startable
                 self._on_ready()
             if not ended.done() and not self._stopping and worker.is_listener_dead:
-                log.warning("the listener of the Hatchet worker has ended")
+                level = logging.WARNING if await self._check_health() else logging.DEBUG
+                log.log(level, "the listener of the Hatchet worker has ended")
                 await self._force_end(worker, ended, _FORCED_TIMEOUT)
                 break
         worker.kill_listener()

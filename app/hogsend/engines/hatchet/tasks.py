@@ -115,7 +115,14 @@ class WorkerSpec:
         """Run a coroutine on the server's event loop; called on the Hatchet worker's event loop."""
         # The database connections are in variables of the server's context.
         submit = asyncio.run_coroutine_threadsafe
-        return await asyncio.wrap_future(self.context.copy().run(submit, coroutine, self.loop))
+        try:
+            return await asyncio.wrap_future(self.context.copy().run(submit, coroutine, self.loop))
+        except EventRefused:
+            raise
+        except Exception:
+            # The SDK's own log is filtered.
+            log.exception("a task of Hatchet has failed; Hatchet runs it again")
+            raise
 
 
 @dataclass(frozen=True, slots=True)
