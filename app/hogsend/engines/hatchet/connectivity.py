@@ -56,7 +56,7 @@ class Connectivity:
     @property
     def had_outage_lately(self) -> bool:
         """Whether turns waited within the last minute, which ends workers and listeners."""
-        if self.outage is not None and self.outage.stops_turns:
+        if self.outage is not None and self.outage.turns_wait:
             return True
         ended_at = self._last_outage_at
         return ended_at is not None and self._clock.now() - ended_at < _AFTERMATH
