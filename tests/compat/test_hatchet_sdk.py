@@ -9,6 +9,7 @@ import multiprocessing.process
 import multiprocessing.spawn
 import sys
 from collections.abc import AsyncIterator
+from multiprocessing import resource_tracker
 from typing import Any
 from uuid import uuid4
 
@@ -117,14 +118,15 @@ def test_the_records_of_the_sdk_are_dropped_and_the_last_error_is_kept(
         {"levelno": logging.ERROR, "msg": "could not listen\nmore", "exc_info": (None, error, None)}
     )
     monkeypatch.setattr(logging.getLogger("hogsend"), "level", logging.INFO)
-    logging.getLogger("hogsend").manager._clear_cache()
+    manager: Any = logging.getLogger("hogsend").manager
+    manager._clear_cache()
     assert not sdk_log.filter(record)
     assert sdk_log.pop_last_error() == "could not listen: connection refused"
     assert sdk_log.pop_last_error() == ""
 
 
 def test_the_resource_tracker_of_a_frozen_program_is_recognized():
-    source = inspect.getsource(multiprocessing.resource_tracker)
+    source = inspect.getsource(resource_tracker)
     assert "from multiprocessing.resource_tracker import main" in source
     assert "resource_tracker: There appear to be" in source
 

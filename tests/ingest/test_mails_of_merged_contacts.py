@@ -86,7 +86,8 @@ async def test_each_mail_is_sent_once_in_every_order_of_posts_and_turns(
     expected = Counter(["welcome", "nudge", "bye"] if is_long else ["welcome"])
     orders = [(USER, VISITOR), (VISITOR, USER)]
     # Turns run after the first post, after the second, and while the third arrives, or not.
-    for number, (order, *moments) in enumerate(product(orders, *[(False, True)] * 3)):
+    flag = (False, True)
+    for number, (order, *moments) in enumerate(product(orders, flag, flag, flag)):
         name = f"p{number}"
         posts: list[dict[str, Any]] = [
             {key: value.replace("ada", name) for key, value in post.items()} for post in order
