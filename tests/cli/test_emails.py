@@ -6,11 +6,15 @@ import email
 import email.policy
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from hogsend.domain.ids import new_id
+
 from .conftest import Hogsend
+from .sleeping_enrollments import enroll_sleepers, open_database
 
 
 def test_templates_are_listed(journeys: Path, hogsend: Hogsend) -> None:
@@ -85,3 +89,68 @@ def read_inbox(project: Path) -> list[str]:
     """Return the subjects of the captured mails."""
     with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database:
         return [subject for (subject,) in database.execute("SELECT subject FROM inbox")]
+
+
+def queue_email(journeys: Path, hogsend: Hogsend, status: str, reason: str | None = None) -> str:
+    """Put an email of a journey's enrollment into the ledger; return its id."""
+    enroll_sleepers(journeys, hogsend, "ada")
+    send_id = new_id(datetime.now(UTC))
+    with open_database(journeys) as database:
+        database.execute(
+            "UPDATE contacts SET email = 'ada@example.com' WHERE id IN "
+            "(SELECT contact_id FROM enrollments)"
+        )
+        database.execute(
+            "INSERT INTO sends (id, contact_id, template, list_id, props, status, reason, "
+            "created_at, updated_at, attempts) SELECT ?, contact_id, 'hello', 'journey', '{}', ?, "
+            "?, entered_at, entered_at, '[]' FROM enrollments",
+            [send_id.bytes, status, reason],
+        )
+        database.commit()
+    return str(send_id)
+
+
+def test_blocked_emails_are_listed_with_the_reason_and_retried(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    assert hogsend("emails", "blocked").out == "No emails are blocked.\n"
+    reason = "template hello: variable props.plan is missing"
+    send_id = queue_email(journeys, hogsend, "blocked", reason)
+
+    assert hogsend("emails", "blocked", "--json").json == [
+        {"template": "hello", "reason": reason, "mails": 1}
+    ]
+    assert reason in hogsend("emails", "blocked").out
+    assert hogsend("emails", "retry").status == 2
+    assert hogsend("emails", "retry", "--reason", "another").out == "Retrying 0 emails.\n"
+    assert hogsend("emails", "retry", "--template", "hello").out == "Retrying 1 email.\n"
+    assert hogsend("emails", "blocked", "--json").json == []
+    refused = hogsend("emails", "retry", send_id)
+    assert refused.status == 1 and "not blocked" in refused.err
+
+
+def test_an_email_is_resent_and_the_new_one_is_cancelled(journeys: Path, hogsend: Hogsend) -> None:
+    send_id = queue_email(journeys, hogsend, "sent")
+
+    resent = hogsend("emails", "resend", send_id, "--json").json
+
+    assert resent["originalId"] == send_id and resent["id"] != send_id
+    assert hogsend("emails", "resend", send_id).status == 1
+    assert hogsend("emails", "cancel", resent["id"]).out == "Cancelled.\n"
+    assert hogsend("emails", "cancel", resent["id"]).status == 1
+
+
+def test_a_resend_to_a_suppressed_address_names_the_reason(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    send_id = queue_email(journeys, hogsend, "bounced")
+    with open_database(journeys) as database:
+        database.execute(
+            "INSERT INTO suppressions (address, reason, at) VALUES (?, 'hard_bounce', 0)",
+            ["ada@example.com"],
+        )
+        database.commit()
+
+    outcome = hogsend("emails", "resend", send_id)
+
+    assert outcome.status == 1 and "suppressed: hard bounce" in outcome.err

@@ -10,10 +10,21 @@ import pytest
 
 from hogsend import __version__
 from hogsend.clock import ManualClock
-from hogsend.store import meta, send_hold
+from hogsend.domain.ids import new_id
+from hogsend.domain.send_policy import Send
+from hogsend.store import meta, send_hold, sends
 from hogsend.store.db import Database
 from tests.site import Site, open_site
 from tests.web.conftest import Browser, extract_text
+
+
+async def add_blocked_mail(site: Site) -> None:
+    await site.event("seen")
+    now, contact = site.clock.now(), await site.contact("ada")
+    reason = "template hello: variable props.plan is missing"
+    send = Send(new_id(now), contact.id, "hello", "news", "blocked", now, reason=reason)
+    async with site.runtime.database.transaction() as tx:
+        await tx.apply([sends.insert([send])])
 
 
 async def ready(site: Site, status: int = 200) -> dict[str, Any]:
@@ -125,3 +136,21 @@ async def test_every_page_says_that_the_database_is_gone(
 ) -> None:
     (tmp_path / "hogsend.db").unlink()
     assert "no longer where the server opened it" in extract_text(await owner.read(path))
+
+
+async def test_blocked_mails_are_reported_and_the_server_stays_ready(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with open_site(tmp_path, clock, with_worker=False) as site:
+        response = await site.client.get("/readyz")
+        body = await response.get_json()
+        assert body["parts"]["mails"] == {"status": "up", "blocked": 0}
+        await add_blocked_mail(site)
+
+        response = await site.client.get("/readyz")
+
+        body = await response.get_json()
+        assert (response.status_code, body["status"]) == (200, "degraded")
+        mails = body["parts"]["mails"]
+        assert (mails["status"], mails["blocked"]) == ("blocked", 1)
+        assert "props.plan" not in str(body)

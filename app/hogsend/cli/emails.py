@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+from uuid import UUID
+
 import click
 
 from ..config.secret import prepare_data
 from ..services.actor import COMMAND_LINE
+from ..services.blocked_mails import list_blocked_groups, retry_all_blocked, retry_blocked
 from ..services.installation import Installation
 from ..services.journey_code import load_folder
 from ..services.sample_mails import AcceptedMail, send_sample_mail
+from ..services.send_actions import cancel_send, resend
 from ..services.templates import load_templates, preview_template
 from .contact_options import validate_email
-from .instance import load_current_settings, run_with_installation
+from .instance import load_current_settings, run_with_installation, run_with_journeys
 from .not_found import suggest_list
-from .output import json_option, print_json, print_table
+from .output import format_count, json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..services.journey_context import JourneyContext
 
 
 @click.group()
 def emails() -> None:
-    """List, preview and test mail templates."""
+    """List, preview and test mail templates; retry, resend and cancel emails."""
 
 
 @emails.command("list")
@@ -76,3 +85,71 @@ def test(key: str, to: str) -> None:
     with suggest_list("templates", "hogsend emails list"):
         mail = run_with_installation(send)
     click.echo(f"{mail.provider} accepted the mail to {mail.to_email}: {mail.reply}")
+
+
+@emails.command()
+@json_option
+def blocked(as_json: bool) -> None:
+    """List the emails that cannot be made, by template and reason."""
+    groups = run_with_installation(
+        lambda installation: list_blocked_groups(installation, COMMAND_LINE)
+    )
+    if as_json:
+        print_json([asdict(group) for group in groups])
+        return
+    print_table(
+        ["template", "emails", "reason"],
+        [(group.template, group.mails, group.reason) for group in groups],
+        "No emails are blocked.",
+    )
+
+
+@emails.command()
+@click.argument("ids", nargs=-1, type=click.UUID, metavar="[EMAIL]...")
+@click.option("--template", default="", help="Retry all blocked emails of this template.")
+@click.option("--reason", default="", help="Retry all emails that are blocked for this reason.")
+@click.option("--all", "everything", is_flag=True, help="Retry all blocked emails.")
+@json_option
+def retry(
+    ids: tuple[UUID, ...], template: str, reason: str, everything: bool, as_json: bool
+) -> None:
+    """Make blocked emails again, from their templates as they are now."""
+    if bool(ids) + bool(template or reason) + everything != 1:
+        raise click.UsageError("Give the ids of emails, --template, --reason, or --all.")
+
+    async def run(context: JourneyContext) -> int:
+        for send_id in ids:
+            await retry_blocked(context, COMMAND_LINE, send_id)
+        if ids:
+            return len(ids)
+        return await retry_all_blocked(context, COMMAND_LINE, template=template, reason=reason)
+
+    retried = run_with_journeys(run)
+    if as_json:
+        print_json({"emails": retried})
+    else:
+        click.echo(f"Retrying {format_count(retried, 'email')}.")
+
+
+@emails.command("resend")
+@click.argument("email_id", type=click.UUID, metavar="EMAIL")
+@json_option
+def resend_(email_id: UUID, as_json: bool) -> None:
+    """Send an email again that was sent, has failed or has bounced, as a new email."""
+    new_id = run_with_journeys(lambda context: resend(context, COMMAND_LINE, email_id))
+    if as_json:
+        print_json({"id": new_id, "originalId": email_id})
+    else:
+        click.echo(f"Resent as {new_id}.")
+
+
+@emails.command()
+@click.argument("email_id", type=click.UUID, metavar="EMAIL")
+@json_option
+def cancel(email_id: UUID, as_json: bool) -> None:
+    """Cancel an email that has not left."""
+    run_with_journeys(lambda context: cancel_send(context, COMMAND_LINE, email_id))
+    if as_json:
+        print_json({"id": email_id, "status": "cancelled"})
+    else:
+        click.echo("Cancelled.")

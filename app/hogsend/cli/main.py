@@ -54,7 +54,10 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
         ),
         "events": CommandSpec("events:events", "Send events to the running server."),
         "contacts": CommandSpec("contacts:contacts", "Show contacts."),
-        "emails": CommandSpec("emails:emails", "List, preview and test mail templates."),
+        "emails": CommandSpec(
+            "emails:emails",
+            "List, preview and test mail templates; retry, resend and cancel emails.",
+        ),
     },
     "Access": {
         "keys": CommandSpec("keys:keys", "Create, list and revoke API keys."),

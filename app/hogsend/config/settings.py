@@ -199,7 +199,7 @@ class Settings:
         "90",
         parsing.parse_days,
         "Days after an enrollment's end for which its steps can be read; after that a summary can. "
-        "`forever` keeps them, here and in the next four settings.",
+        "`forever` keeps them, here and in the next five settings.",
     )
     keep_idempotency_keys: int | None = _setting(
         "30",
@@ -215,6 +215,11 @@ class Settings:
         "30",
         parsing.parse_days,
         "Days for which a sent mail can be read, by operators and by its recipient in the browser.",
+    )
+    keep_blocked: int | None = _setting(
+        "7",
+        parsing.parse_days,
+        "Days for which an email that cannot be made waits for its template; then it fails.",
     )
     keep_inbox: int | None = _setting(
         "90", parsing.parse_days, "Days for which the local inbox keeps a mail."

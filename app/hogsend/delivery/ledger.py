@@ -12,8 +12,9 @@ from ..domain.contact import Contact
 from ..domain.incoming import IncomingEvent
 from ..domain.send_policy import Queue, Send, SendFacts, compute_send_time, decide_send
 from ..ingest import BatchResult, Ingest
-from ..store import consents, contacts, counters, sends
+from ..store import blocked_mails, consents, contacts, counters, sends
 from ..store.batcher import Batcher
+from ..store.blocked_mails import BlockedMail
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 from ..store.sends import RenderedMail, SendState
@@ -22,7 +23,7 @@ from .outcomes import DeliveryOutcome
 from .providers.port import Withdrawn
 from .send_jobs import SendJob, build_send_facts
 
-__all__ = ["Handoff", "Ledger"]
+__all__ = ["Handoff", "Ledger", "Unblock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,19 @@ class Handoff:
 
     send: Send
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    """A blocked mail that is made again, or that fails for good.
+
+    Args:
+        send_id: the mail's send.
+        reason: why the mail fails; None to make it again.
+    """
+
+    send_id: UUID
+    reason: str | None = None
 
 
 class Ledger:
@@ -63,7 +77,7 @@ class Ledger:
         self._provider = provider
         self._holder = holder
         # One batcher for both, so that a mail that begins and a mail that ends share a commit.
-        self._batcher: Batcher[Handoff | DeliveryOutcome, Send | None] = Batcher(
+        self._batcher: Batcher[Handoff | DeliveryOutcome | Unblock, Send | None] = Batcher(
             self._write, max_size=512, lock=database.write_lock
         )
 
@@ -84,6 +98,10 @@ class Ledger:
     async def conclude(self, outcome: DeliveryOutcome) -> None:
         """Record the outcome of an attempt."""
         await self._batcher.submit(outcome)
+
+    async def unblock(self, unblock: Unblock) -> None:
+        """Queue a blocked mail again, or fail it; a mail that is not blocked stays as it is."""
+        await self._batcher.submit(unblock)
 
     async def flush(self) -> None:
         """Wait until all submitted hand-overs and outcomes are written."""
@@ -109,20 +127,21 @@ class Ledger:
         return replace(job.send, due_at=due_at) if due_at > now else None
 
     async def _write(
-        self, items: Sequence[Handoff | DeliveryOutcome]
+        self, items: Sequence[Handoff | DeliveryOutcome | Unblock]
     ) -> Sequence[Send | Exception | None]:
         """Write all items in one transaction, but bounces, which are events, in a second one."""
         handoffs = [item for item in items if isinstance(item, Handoff)]
         outcomes = [item for item in items if isinstance(item, DeliveryOutcome)]
         bounces = [outcome for outcome in outcomes if outcome.suppress is not None]
         others = [outcome for outcome in outcomes if outcome.suppress is None]
+        unblocks = [item for item in items if isinstance(item, Unblock)]
         begun: list[Send | Exception] = []
-        if handoffs and others:
-            begun = await self._begin_and_conclude(handoffs, others)
+        if handoffs and (others or unblocks):
+            begun = await self._begin_and_conclude(handoffs, others, unblocks)
         elif handoffs:
             begun = await self._begin(handoffs)
-        elif others:
-            await self._conclude(others)
+        elif others or unblocks:
+            await self._conclude(others, unblocks)
         if bounces:
             await self._conclude(bounces)
         results = iter(begun)
@@ -135,20 +154,25 @@ class Ledger:
             await tx.apply([tally.to_write()])
         return begun
 
-    async def _conclude(self, outcomes: Sequence[DeliveryOutcome]) -> None:
+    async def _conclude(
+        self, outcomes: Sequence[DeliveryOutcome], unblocks: Sequence[Unblock] = ()
+    ) -> None:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
-            batch = await self._conclude_within(tx, outcomes, tally)
+            batch = await self._conclude_within(tx, outcomes, unblocks, tally)
             await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
 
     async def _begin_and_conclude(
-        self, handoffs: Sequence[Handoff], outcomes: Sequence[DeliveryOutcome]
+        self,
+        handoffs: Sequence[Handoff],
+        outcomes: Sequence[DeliveryOutcome],
+        unblocks: Sequence[Unblock],
     ) -> list[Send | Exception]:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
             begun = await self._begin_within(tx, handoffs, tally)
-            batch = await self._conclude_within(tx, outcomes, tally)
+            batch = await self._conclude_within(tx, outcomes, unblocks, tally)
             await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
         return begun
@@ -207,9 +231,15 @@ class Ledger:
         )
 
     async def _conclude_within(
-        self, tx: Transaction, outcomes: Sequence[DeliveryOutcome], tally: Tally
+        self,
+        tx: Transaction,
+        outcomes: Sequence[DeliveryOutcome],
+        unblocks: Sequence[Unblock],
+        tally: Tally,
     ) -> BatchResult:
         now = self._clock.now()
+        if unblocks:
+            await _write_unblocks(tx, unblocks, tally, now)
         states = await tx.fetch_one(sends.find_states([outcome.send.id for outcome in outcomes]))
         changed = [
             row
@@ -217,9 +247,11 @@ class Ledger:
             if (row := _conclude_row(outcome.send, states.get(outcome.send.id))) is not None
         ]
         for row in changed:
-            if row.status != "queued":
+            if row.status not in ("queued", "blocked"):
                 tally.add_today(counters.name_send_total(row.status))
         await tx.apply([sends.conclude(changed, now)])
+        if any(outcome.block for outcome in outcomes):
+            await _store_blocks(tx, outcomes, now)
         bounces = [
             _build_bounce_event(outcome) for outcome in outcomes if outcome.suppress is not None
         ]
@@ -228,6 +260,36 @@ class Ledger:
         )
         batch.topics.add("sends")
         return batch
+
+
+async def _store_blocks(
+    tx: Transaction, outcomes: Sequence[DeliveryOutcome], now: datetime
+) -> None:
+    """Store why mails are blocked, with the versions of their templates that failed before."""
+    blocks = {outcome.send.id: outcome for outcome in outcomes if outcome.block is not None}
+    known = await tx.fetch_one(blocked_mails.find(list(blocks)))
+    mails: list[BlockedMail] = []
+    for send_id, outcome in blocks.items():
+        assert outcome.block is not None  # noqa: S101 (selected above)
+        version, facts = outcome.block.version, outcome.block.facts
+        before = known.get(send_id)
+        versions = before.add_version(version) if before else version
+        mails.append(BlockedMail(send_id, outcome.send.template, versions, now, facts))
+    await tx.apply([blocked_mails.store(mails)])
+
+
+async def _write_unblocks(
+    tx: Transaction, unblocks: Sequence[Unblock], tally: Tally, now: datetime
+) -> None:
+    blocked = await tx.fetch_one(
+        blocked_mails.find_reasons([unblock.send_id for unblock in unblocks], tx.dialect.lock_rows)
+    )
+    current = [unblock for unblock in unblocks if unblock.send_id in blocked]
+    failed = {unblock.send_id: unblock.reason for unblock in current if unblock.reason is not None}
+    for _ in failed:
+        tally.add_today(counters.name_send_total("failed"))
+    released = [unblock.send_id for unblock in current if unblock.reason is None]
+    await tx.apply([blocked_mails.release(released, now), blocked_mails.fail(failed, now)])
 
 
 def _to_rendered_mail(message: Message) -> RenderedMail:

@@ -56,6 +56,7 @@ class Mailer:
 
     Attributes:
         send_hold: why nothing may be sent, if sending is on hold.
+        ledger: records hand-overs and outcomes.
     """
 
     def __init__(
@@ -76,11 +77,11 @@ class Mailer:
         self._provider = provider
         self._changes = changes
         self._ingest = ingest
-        self._ledger = Ledger(database, clock, ingest, provider.name, holder)
+        self.ledger = Ledger(database, clock, ingest, provider.name, holder)
         self._due_sends = DueSends(database, holder)
         self._poller = Poller(log, "due mails could not be read; trying again")
         self._pause = ProviderPause(on_end=self._poller.notify)
-        self._delivery = SendDelivery(clock, self._ledger, provider, self._pause, renderer)
+        self._delivery = SendDelivery(clock, self.ledger, provider, self._pause, renderer)
         self._rate_limiter = RateLimiter(rate)
         self._gate = drain_gate
         self._is_closing = False
@@ -158,7 +159,7 @@ class Mailer:
             await asyncio.wait(running, timeout=_PREPARING_SECONDS)
         await self._delivery.leave_in_doubt(overdue)
         await self._provider.close()
-        await self._ledger.flush()
+        await self.ledger.flush()
 
     async def _cancel_preparing(self, seconds: float) -> None:
         """Wait for deliveries that are before their hand-over, then cancel the remaining ones."""

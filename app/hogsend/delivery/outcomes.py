@@ -14,11 +14,23 @@ from ..domain.send_policy import Send
 from ..store.sends import build_attempt
 from .providers.port import Accepted, Rejected, TryLater
 
-# How long a mail whose template is missing or broken waits for the next attempt.
-MISSING_CONTENT_PAUSE: Final = timedelta(minutes=1)
 # Characters of a provider's reply that are stored.
 MAX_REPLY_LENGTH: Final = 1000
 _IN_DOUBT: Final = "in_doubt"
+_BLOCKED: Final = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why a mail cannot be made.
+
+    Args:
+        version: the version of the template that has failed.
+        facts: the values that the template had.
+    """
+
+    version: str
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +40,12 @@ class DeliveryOutcome:
     Args:
         send: the changed row of the ledger.
         suppress: the address to suppress, if the attempt showed that the address does not exist.
+        block: why the mail cannot be made, if it is blocked.
     """
 
     send: Send
     suppress: Suppress | None = None
+    block: Block | None = None
 
 
 def accept(send: Send, now: datetime, provider: str, accepted: Accepted) -> DeliveryOutcome:
@@ -164,10 +178,21 @@ def is_repeat_harmless(send: Send, at: datetime, window: timedelta | None) -> bo
     return not doubts or (window is not None and at - min(doubts) < window)
 
 
-def wait_for_content(send: Send, now: datetime, reason: str) -> DeliveryOutcome:
-    """Let a mail wait for its template: the file may come back, but a failed mail stays failed."""
-    due_at = now + MISSING_CONTENT_PAUSE
-    return DeliveryOutcome(replace(send, reason=f"waits: {reason}"[:200], due_at=due_at))
+def block(send: Send, now: datetime, reason: str, block: Block) -> DeliveryOutcome:
+    """Let a mail that cannot be made wait for its template to change, or for an operator.
+
+    Args:
+        send: the row.
+        now: the current time.
+        reason: what is wrong, such as a missing variable.
+        block: which version of the template has failed, and with which values.
+    """
+    reply = reason[:200]
+    last = [(attempt["outcome"], attempt["reply"]) for attempt in send.attempts[-1:]]
+    is_known = last == [(_BLOCKED, reply)]
+    attempts = send.attempts if is_known else _add_attempt(send, now, _BLOCKED, reply)
+    blocked = replace(send, status=_BLOCKED, reason=reply, due_at=None, attempts=attempts)
+    return DeliveryOutcome(blocked, block=block)
 
 
 def wait_for_provider(send: Send, now: datetime) -> DeliveryOutcome:
@@ -188,7 +213,8 @@ def _retry(
     send: Send, now: datetime, outcome: str, reply: str, provider_retry_at: datetime | None
 ) -> DeliveryOutcome:
     attempts = _add_attempt(send, now, outcome, reply)
-    scheduled_at = compute_retry_time(len(attempts), send.created_at, now, random.random())  # noqa: S311
+    count, began_at = _measure_attempts(send.created_at, attempts)
+    scheduled_at = compute_retry_time(count, began_at, now, random.random())  # noqa: S311
     if scheduled_at is None:
         reason = "refused for four days"
         failed = replace(send, status="failed", reason=reason, due_at=None, attempts=attempts)
@@ -197,6 +223,20 @@ def _retry(
     return DeliveryOutcome(
         replace(send, status="queued", reason=None, due_at=due_at, attempts=attempts)
     )
+
+
+def _measure_attempts(
+    created_at: datetime, attempts: Sequence[Mapping[str, Any]]
+) -> tuple[int, datetime]:
+    """Return how many attempts to hand over a mail there were, and when they began.
+
+    While a mail was blocked nobody was asked to take it, so what came before does not count.
+    """
+    for position in range(len(attempts) - 1, -1, -1):
+        if attempts[position]["outcome"] == _BLOCKED:
+            since = attempts[position + 1 :]
+            return len(since), datetime.fromisoformat(since[0]["at"])
+    return len(attempts), created_at
 
 
 def _add_attempt(send: Send, at: datetime, outcome: str, reply: str) -> Sequence[Mapping[str, Any]]:

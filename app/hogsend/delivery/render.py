@@ -22,9 +22,15 @@ from .template_context import TemplateFacts, build_scope
 from .templates import ContentMissing, RenderFailed, Template, Templates
 from .tokens import Tokens
 
-__all__ = ["ContentMissing", "RenderFailed", "Renderer"]
+__all__ = ["AddressInvalid", "ContentMissing", "RenderFailed", "Renderer"]
 
 _PREVIEW_ID = UUID(int=0)
+
+
+class AddressInvalid(RenderFailed):
+    """No envelope can carry the recipient's address, whatever the template is like."""
+
+    code = "address_invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,10 @@ class Renderer:
             raise RenderFailed(f"template {template.key}: {error}") from None
         return message
 
+    def get_version(self, key: str) -> str:
+        """Return a text that changes when a template, or a file that it may use, does."""
+        return self._templates.get_version(key)
+
     def preview(self, key: str, now: datetime) -> Message:
         """Render a template for a sample contact.
 
@@ -158,7 +168,7 @@ class Renderer:
         try:
             return check_address(text)
         except ValueError as error:
-            raise RenderFailed(f"the address {text!r} {error}") from None
+            raise AddressInvalid(f"the address {text!r} {error}") from None
 
     def _render_mailbox(
         self, template: Template, name: str, scope: Mapping[str, Any]

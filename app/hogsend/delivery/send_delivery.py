@@ -15,7 +15,7 @@ from ..errors import StoreUnavailable
 from . import outcomes
 from .ledger import Handoff, Ledger
 from .message import Message
-from .outcomes import DeliveryOutcome
+from .outcomes import Block, DeliveryOutcome
 from .providers.port import (
     DeliveryError,
     InDoubt,
@@ -25,14 +25,17 @@ from .providers.port import (
     TryLater,
     Withdrawn,
 )
-from .render import ContentMissing, Renderer, RenderFailed
+from .render import AddressInvalid, Renderer, RenderFailed
 from .send_jobs import SendJob
+from .template_context import describe_facts
 
 log = logging.getLogger("hogsend.mail")
 
 # How long to wait before the next attempt with a provider that takes no mail.
 STOPPED_PAUSE = timedelta(minutes=1)
 _RETRY_SECONDS = 1.0
+_MAX_LOGGED_PROBLEMS = 1_000
+REMEDY = "They are made again when the template changes, or with `hogsend emails retry`."
 
 
 class ProviderPause:
@@ -92,7 +95,7 @@ class SendDelivery:
         self._provider = provider
         self._pause = pause
         self._is_closing = False
-        self._missing: set[str] = set()
+        self._logged_problems: set[tuple[str, str, str]] = set()
         # The sends that may have left and whose outcome is not known yet, by id.
         self._in_handoff: dict[UUID, Send] = {}
         self.renderer = renderer
@@ -149,11 +152,10 @@ class SendDelivery:
             return outcomes.leave_in_doubt(send, now, reply)
         try:
             message = self.renderer.render(send, job.contact, job.event, now)
-        except ContentMissing as error:
-            self._warn_of_missing_content(error.reason)
-            return outcomes.wait_for_content(send, now, error.reason)
-        except RenderFailed as error:
+        except AddressInvalid as error:
             return outcomes.fail(send, now, error.reason, "failed", error.reason)
+        except RenderFailed as error:
+            return self._block(job, send, error.reason)
         try:
             return await self._hand_over(send, message)
         except DeliveryError as error:
@@ -216,10 +218,17 @@ class SendDelivery:
         """Return the row with the changes of the hand-over, if the hand-over has begun."""
         return self._in_handoff.get(send.id, send)
 
-    def _warn_of_missing_content(self, reason: str) -> None:
-        if reason not in self._missing:
-            self._missing.add(reason)
-            log.warning("mail waits: %s", reason)
+    def _block(self, job: SendJob, send: Send, reason: str) -> DeliveryOutcome:
+        version = self.renderer.get_version(send.template)
+        # The same problem is logged once, however many mails have it.
+        problem = (send.template, version, reason)
+        if problem not in self._logged_problems:
+            if len(self._logged_problems) >= _MAX_LOGGED_PROBLEMS:
+                self._logged_problems.clear()
+            self._logged_problems.add(problem)
+            log.error("mails of the template %s are blocked: %s. %s", send.template, reason, REMEDY)
+        block = Block(version, describe_facts(job.contact, job.event))
+        return outcomes.block(send, self._clock.now(), reason, block)
 
     async def _conclude(self, outcome: DeliveryOutcome) -> None:
         """Record an outcome; retry until the database takes it, because the mail may have left."""

@@ -5,6 +5,7 @@ Printing a missing variable is an error. Testing one is not: it is absent, like 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -145,6 +146,26 @@ class Environment(jinja2.Environment):
         if value is None:
             return self.undefined(name=path)
         return TemplateFacts(cast("dict[str, Any]", value), path)
+
+
+# A snapshot of what a template had is for people to read, so it is limited, in characters.
+_MAX_FACTS = 20_000
+
+
+def describe_facts(contact: Contact, event: Event | None) -> Mapping[str, Any]:
+    """Return the values that a template has besides `props`, as a record for people.
+
+    Args:
+        contact: the recipient.
+        event: the event that started the journey, if any.
+    """
+    facts: dict[str, Any] = {
+        "contact": {"email": contact.email, "user_id": contact.user_id, **contact.properties}
+    }
+    if event is not None:
+        facts["event"] = {"name": event.name, **event.properties}
+    text = json.dumps(facts, default=str)
+    return facts if len(text) <= _MAX_FACTS else {"too_long": text[:_MAX_FACTS]}
 
 
 def build_scope(contact: Contact, event: Event | None, props: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ plain-text part comes from `<key>.txt` in the same folder, or else is made from 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -149,10 +150,13 @@ class Templates:
     Args:
         by_key: the usable templates, by key.
         broken: the files that cannot be used, with the reasons.
+        versions: by key, what changes when a template or a file that it may use does; that of
+            layouts, parts and lists alone under the empty key.
     """
 
     by_key: Mapping[str, Template] = field(default_factory=dict[str, Template])
     broken: tuple[BrokenFile, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @staticmethod
     def load(folder: Path, lists: Collection[str]) -> Templates:
@@ -178,6 +182,10 @@ class Templates:
             raise ContentMissing(f"there is no template {key}")
         return template
 
+    def get_version(self, key: str) -> str:
+        """Return what changes when a template does, or when its file comes back."""
+        return self.versions.get(key) or self.versions.get("", "none")
+
     def keys(self) -> list[str]:
         """Return the keys of the usable templates, in alphabetical order."""
         return sorted(self.by_key)
@@ -190,6 +198,7 @@ class _Loader:
         self._folder, self._lists = folder, lists
         self._broken: list[BrokenFile] = []
         self._sources: dict[str, TemplateSource] = {}
+        self._texts: dict[str, str] = {}
         loader = jinja2.FunctionLoader(self._load_body)
         options: dict[str, Any] = {
             "undefined": MissingValue,
@@ -210,7 +219,21 @@ class _Loader:
                 template = self._call_and_report(path, self._compile, shared)
                 if template is not None and not path.name.startswith("_"):
                     templates[template.key] = template
-        return Templates(templates, tuple(self._broken))
+        return Templates(templates, tuple(self._broken), self._compute_versions())
+
+    def _compute_versions(self) -> dict[str, str]:
+        """Return the version of each template, and under the empty key that of shared files."""
+        shared = repr(sorted(self._lists)) + repr(
+            sorted(item for item in self._texts.items() if item[0].startswith("_"))
+        )
+        own: dict[str, list[tuple[str, str]]] = {"": []}
+        for name, text in sorted(self._texts.items()):
+            if not name.startswith("_"):
+                own.setdefault(Path(name).stem, []).append((name, text))
+        return {
+            key: hashlib.sha256(f"{shared}{texts}".encode("utf-8", "replace")).hexdigest()[:16]
+            for key, texts in own.items()
+        }
 
     def _call_and_report(self, path: Path, function: Any, *arguments: Any) -> Any:
         """Call a function with a file; report the file as broken if it is invalid."""
@@ -236,6 +259,7 @@ class _Loader:
             raise InvalidTemplate(0, "The file is not UTF-8 text.", "Save it as UTF-8.") from None
         except OSError as error:
             raise InvalidTemplate(0, f"The file cannot be read: {error.strerror}.") from None
+        self._texts[path.name] = text
         is_mail = path.suffix == ".html" and not path.name.startswith("_")
         self._sources[path.name] = (
             split_front_matter(text) if is_mail else TemplateSource(text, 1, {}, {})

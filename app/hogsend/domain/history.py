@@ -48,11 +48,11 @@ class JourneyPast:
 
 @dataclass(frozen=True, slots=True)
 class EmailPast:
-    """A contact's history with one template. Truthy when an email was sent or is queued.
+    """A contact's history with one template. Truthy when an email was sent or is to be sent.
 
     Args:
-        sent: how many emails were sent or are queued; refused, cancelled, failed and bounced emails
-            do not count.
+        sent: how many emails were sent, are queued, or are blocked and wait for their template;
+            refused, cancelled, failed and bounced emails do not count.
         last_sent_at: when the newest of these emails was sent, or decided if it is still queued.
         opened_at: the latest first open of an email, not counting opens by known machines.
         clicked_at: the latest first click in an email, not counting clicks by machines.

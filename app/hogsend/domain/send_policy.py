@@ -17,6 +17,7 @@ SendStatus = Literal[
     "sending",
     "sent",
     "delivered",
+    "blocked",
     "suppressed",
     "skipped",
     "cancelled",
@@ -120,13 +121,14 @@ class Send:
         template: the key of the template.
         list_id: the list that the mail belongs to.
         status: the status.
-        reason: why the send was refused, failed or is in doubt; None otherwise.
+        reason: why the send was refused, failed, is blocked or in doubt; None otherwise.
         to_email: the address that was used, or, before a hand-over, the address at the decision.
         address: in rows of version 0.1.0 the address that the author named, which belongs to
             another person than the contact; unset in all others.
         subject: the subject that replaces the template's; unset once the mail is rendered.
         attempts: the attempts to hand the mail over: `{"at", "outcome", "reply"}`.
         on_behalf_of: the contact whose enrollment sends the mail, if that is not the recipient.
+        original_id: the send that this one repeats, because an operator asked for it.
     """
 
     id: UUID
@@ -152,6 +154,7 @@ class Send:
     provider: str | None = None
     provider_id: str | None = None
     attempts: Sequence[Mapping[str, Any]] = ()
+    original_id: UUID | None = None
     on_behalf_of: UUID | None = None
 
     @property

@@ -49,17 +49,19 @@ class RetentionPolicy:
     def from_settings(settings: Settings) -> RetentionPolicy:
         """Return the policy that the settings describe."""
         return RetentionPolicy(
-            _parse_days(settings.keep_journals),
+            parse_days(settings.keep_journals),
             {
-                retention.IDEMPOTENCY_KEYS: _parse_days(settings.keep_idempotency_keys),
-                retention.REFUSALS: _parse_days(settings.keep_refusals),
-                retention.MAILS: _parse_days(settings.keep_mails),
-                retention.INBOX: _parse_days(settings.keep_inbox),
+                retention.IDEMPOTENCY_KEYS: parse_days(settings.keep_idempotency_keys),
+                retention.REFUSALS: parse_days(settings.keep_refusals),
+                retention.MAILS: parse_days(settings.keep_mails),
+                retention.BLOCKED_MAILS: parse_days(settings.keep_mails),
+                retention.INBOX: parse_days(settings.keep_inbox),
             },
         )
 
 
-def _parse_days(number: int | None) -> timedelta | None:
+def parse_days(number: int | None) -> timedelta | None:
+    """Return a number of days as a duration; None means forever."""
     return None if number is None else timedelta(days=number)
 
 

@@ -7,6 +7,7 @@ import logging
 from uuid import UUID
 
 from ..clock import Clock
+from ..delivery.blocked_mails import BlockedMails
 from ..delivery.mailer import Mailer
 from ..delivery.tracking import Tracker
 from ..engines.port import Engine, Wake
@@ -38,6 +39,7 @@ class Worker:
         mailer: delivers mail.
         tracker: decides which clicks were a person's; None where its caller drives it.
         retention: removes what is kept no longer; None where everything is kept.
+        blocked_mails: makes blocked mails again; None where they stay blocked.
         registry: the workers on this database; None where there is only one.
         heartbeat: shows the other workers that this one runs; None where there is only one.
     """
@@ -53,6 +55,7 @@ class Worker:
         mailer: Mailer,
         tracker: Tracker | None = None,
         retention: Retention | None = None,
+        blocked_mails: BlockedMails | None = None,
         registry: WorkerRegistry | None = None,
         heartbeat: Heartbeat | None = None,
     ) -> None:
@@ -62,7 +65,9 @@ class Worker:
         self._database = database
         self._clock = clock
         self.retention = retention
-        self._background = [part for part in (tracker, retention) if part is not None]
+        self._blocked_mails = blocked_mails
+        background = (tracker, retention, blocked_mails)
+        self._background = [part for part in background if part is not None]
         self._registry = registry
         self._heartbeat = heartbeat
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,6 +109,8 @@ class Worker:
         """Use the author's content from now on."""
         self.turn_runner.code = content.journey_code
         self.mailer.renderer = content.renderer
+        if self._blocked_mails is not None:
+            self._blocked_mails.use(content.templates)
         if self._registry is not None:
             self._registry.use_code(content.registry.journeys)
         self.engine.use_code(content.registry.journeys)

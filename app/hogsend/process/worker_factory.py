@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from ..config.settings import Settings
+from ..delivery.blocked_mails import BlockedMails
 from ..delivery.drain_gate import DrainGate
 from ..delivery.mailer import Mailer
 from ..delivery.providers.select import select_provider
@@ -28,7 +29,7 @@ from ..turns.runner import TurnRunner
 from ..turns.turn_inputs import TurnLimits
 from .event_bus import EventBus
 from .isolated_turns import IsolatedTurns
-from .retention import Retention, RetentionPolicy
+from .retention import Retention, RetentionPolicy, parse_days
 from .worker import Worker
 from .worker_registry import Heartbeat, WorkerRegistry
 
@@ -78,6 +79,7 @@ def build_worker(context: ServiceContext, bus: EventBus) -> Worker:
         mailer=mailer,
         tracker=context.tracker,
         retention=retention,
+        blocked_mails=_build_blocked_mails(context, mailer),
         registry=registry,
         heartbeat=Heartbeat(registry, lambda: engine.outage, bus) if registry else None,
     )
@@ -109,6 +111,16 @@ def _build_mailer(context: ServiceContext, registry: WorkerRegistry | None) -> M
         rate=context.settings.send_rate,
         holder=registry.id if registry else None,
         drain_gate=DrainGate() if context.settings.engine == "hatchet" else None,
+    )
+
+
+def _build_blocked_mails(context: ServiceContext, mailer: Mailer) -> BlockedMails:
+    return BlockedMails(
+        context.database,
+        context.clock,
+        mailer.ledger,
+        context.content.templates,
+        parse_days(context.settings.keep_blocked),
     )
 
 

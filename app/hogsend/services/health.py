@@ -6,10 +6,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from ..errors import StoreUnavailable
 from ..store import lag, workers
 from ..store.database_health import DatabaseProblem
+from ..store.read_models.overview import count_sends
 from .context import ServiceContext
 from .installation import Installation
 from .outages import Outage, select_outage
@@ -37,6 +39,7 @@ class Health:
         is_alone: whether other workers cannot be seen, on SQLite.
         provider_problem: why the mail provider refuses everything, if it does.
         send_hold: why sending is on hold, if it is.
+        blocked: how many mails cannot be made.
     """
 
     problem: DatabaseProblem | None
@@ -51,6 +54,7 @@ class Health:
     is_alone: bool = True
     provider_problem: str | None = None
     send_hold: str | None = None
+    blocked: int = 0
 
     @property
     def is_late(self) -> bool:
@@ -64,10 +68,11 @@ async def check_health(context: ServiceContext) -> Health:
     find_database_problem(context)
     start = time.perf_counter()
     try:
-        _, next_wake, next_send, others = await database.read(
+        _, next_wake, next_send, blocked, others = await database.read(
             lag.ping(),
             lag.find_next_wake(),
             lag.find_next_send(),
+            count_sends("blocked", UUID(int=0)),
             workers.find_registered(is_sqlite=database.is_sqlite),
         )
     except Exception:
@@ -86,6 +91,7 @@ async def check_health(context: ServiceContext) -> Health:
         is_alone=database.is_sqlite,
         provider_problem=worker.provider_problem if worker else None,
         send_hold=worker.send_hold if worker else None,
+        blocked=blocked.count,
     )
 
 

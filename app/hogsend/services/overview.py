@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..domain.journey import BrokenFile
-from ..store import counters, send_hold
+from ..store import blocked_mails, counters, send_hold
+from ..store.blocked_mails import BlockedGroup
 from ..store.counters import to_day
 from ..store.read_models import counts
 from ..store.read_models import overview as read_model
@@ -53,6 +54,7 @@ class Attention:
         retried_errors: the newest error of each journey that retries turns, by journey id.
         in_doubt: how many mails may or may not have been sent.
         failed_sends: how many mails of the last 7 days could not be sent.
+        blocked: the mails that cannot be made, by template and reason.
         overdue: how many turns have been due for longer than a minute.
         has_worker: whether this process has a worker.
     """
@@ -65,6 +67,7 @@ class Attention:
     retried_errors: Mapping[str, str]
     in_doubt: BoundedCount
     failed_sends: BoundedCount
+    blocked: Sequence[BlockedGroup]
     overdue: BoundedCount
     has_worker: bool
 
@@ -131,9 +134,10 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     now = context.clock.now()
     failed = [summary.journey.id for summary in journeys if summary.by_state["failed"]]
     retrying = [summary.journey.id for summary in journeys if summary.retrying]
-    in_doubt, failed_sends, overdue, hold_reason = await context.database.read(
+    in_doubt, failed_sends, blocked, overdue, hold_reason = await context.database.read(
         read_model.count_sends("in_doubt", UUID(int=0)),
         read_model.count_sends("failed", _compute_first_id(now - timedelta(days=7))),
+        blocked_mails.group(),
         read_model.count_overdue(now - LATE),
         send_hold.find_reason(),
     )
@@ -151,6 +155,7 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
         retried_errors=dict(zip(retrying, texts[len(failed) :], strict=True)),
         in_doubt=in_doubt,
         failed_sends=failed_sends,
+        blocked=blocked,
         overdue=overdue,
         has_worker=context.worker_status is not None,
     )

@@ -10,7 +10,8 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.send_policy import Send, SendStatus
 from ..errors import NotFound
-from ..store import contacts, sends
+from ..store import blocked_mails, contacts, sends
+from ..store.blocked_mails import BlockedMail
 from ..store.read_models import contacts as contact_read_model
 from ..store.read_models import emails as read_model
 from ..store.read_models.contacts import EngagementRecord
@@ -54,6 +55,8 @@ class SendDetail:
         mail: the mail as it was handed over; None before that, and when it is no longer kept.
         engagement: its opens and clicks, newest first.
         on_behalf_of: the contact whose enrollment sent it, if that is not the recipient.
+        blocked: why its mail could not be made, if it is blocked or failed in the end.
+        repeats: the emails that repeat it, oldest first.
     """
 
     send: Send
@@ -61,6 +64,8 @@ class SendDetail:
     mail: RenderedMail | None
     engagement: Sequence[EngagementRecord]
     on_behalf_of: Contact | None = None
+    blocked: BlockedMail | None = None
+    repeats: Sequence[UUID] = ()
 
 
 async def list_sends(
@@ -113,17 +118,26 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         raise NotFound(
             "There is no such email.", "It may have been removed, or the link is incomplete."
         )
-    mail, engagement, recipients = await database.read(
+    mail, engagement, recipients, blocked, repeats = await database.read(
         sends.find_mail(send.id),
         contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT),
         contacts.find_by_ids([send.contact_id, send.on_behalf_of or send.contact_id]),
+        blocked_mails.find([send.id]),
+        sends.find_repeats(send.id),
     )
     if not actor.can_act_for_recipients:
         mail = mail and _mask(mail)
         engagement = [replace(record, url=mask_links(record.url or "")) for record in engagement]
     behalf_id = send.on_behalf_of if send.is_for_another else None
-    on_behalf_of = recipients.get(behalf_id) if behalf_id else None
-    return SendDetail(send, recipients.get(send.contact_id), mail, engagement, on_behalf_of)
+    return SendDetail(
+        send,
+        recipients.get(send.contact_id),
+        mail,
+        engagement,
+        recipients.get(behalf_id) if behalf_id else None,
+        blocked.get(send.id) if send.status in ("blocked", "failed") else None,
+        repeats,
+    )
 
 
 async def get_rendered_mail(

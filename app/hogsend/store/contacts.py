@@ -218,7 +218,7 @@ def merge(merged_id: UUID, survivor_id: UUID, now: datetime) -> list[Write]:
         ),
         Write(
             "UPDATE sends SET contact_id = ? WHERE contact_id = ? "
-            "AND status IN ('queued', 'sending')",
+            "AND status IN ('queued', 'blocked', 'sending')",
             [(survivor_id, merged_id)],
         ),
         Write(

@@ -18,11 +18,13 @@ from .db import Query, Row
 from .fields import to_micros
 from .rows import RowMapper
 
-# A complained mail has arrived; a bounced mail has not. COALESCE, here and below, keeps SQLite from
+# A complained mail has arrived, a bounced mail has not, and a blocked mail is still to be sent.
+# COALESCE, here and below, keeps SQLite from
 # using the index of the status: SQLite has no statistics, and would read all mails with a status
 # instead of the mails of a few contacts.
 _HAS_LEFT = (
-    "COALESCE(s.status, '') IN ('queued', 'sending', 'sent', 'delivered', 'complained', 'in_doubt')"
+    "COALESCE(s.status, '') IN ('queued', 'blocked', 'sending', 'sent', 'delivered', "
+    "'complained', 'in_doubt')"
 )
 
 
@@ -120,7 +122,7 @@ def count_sent(
 ) -> Query[Counter[UUID]]:
     """Query how many mails contacts got since an instant; a contact without mails counts 0.
 
-    A sent mail counts if it was sent after the instant. A queued mail always counts.
+    A sent mail counts if it was sent after the instant. A queued or blocked mail always counts.
 
     Args:
         contact_ids: the contacts.
@@ -130,7 +132,8 @@ def count_sent(
     of_list = "" if list_id is None else "AND s.list_id = ? "
     groups = (
         "COUNT(*) FROM {} "
-        f"WHERE {{}} IN ? {of_list}AND {_HAS_LEFT} AND (s.status IN ('queued', 'sending') "
+        f"WHERE {{}} IN ? {of_list}AND {_HAS_LEFT} "
+        "AND (s.status IN ('queued', 'blocked', 'sending') "
         "OR COALESCE(s.sent_at, s.created_at) > ?) GROUP BY {}"
     )
     values = [list(contact_ids), *([] if list_id is None else [list_id]), to_micros(since)]

@@ -41,7 +41,8 @@ def _build_last_queued(
     mails = (
         f"s.journey_id, MAX(s.created_at) FROM {{}} WHERE {{}} IN {contacts} "
         "AND COALESCE(s.journey_id, '') IN ? AND COALESCE(s.status, '') IN "
-        "('queued', 'sending', 'sent', 'delivered', 'in_doubt') GROUP BY {}, s.journey_id"
+        "('queued', 'blocked', 'sending', 'sent', 'delivered', 'in_doubt') "
+        "GROUP BY {}, s.journey_id"
     )
     own = mails.format("sends s", *["s.contact_id"] * 2)
     # SQLite keeps the order of a CROSS JOIN, so the few merged contacts are read first.

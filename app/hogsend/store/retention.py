@@ -38,6 +38,14 @@ class Expiring:
 IDEMPOTENCY_KEYS = Expiring("idempotency keys", "idempotency_keys", "key", "created_at")
 REFUSALS = Expiring("refusals", "refusals", "id", "id")
 INBOX = Expiring("captured mails", "inbox", "send_id", "captured_at")
+BLOCKED_MAILS = Expiring(
+    "values of blocked mails",
+    "blocked_mails",
+    "send_id",
+    "blocked_at",
+    unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
+    "AND s.status IN ('queued', 'blocked', 'sending'))",
+)
 MAILS = Expiring(
     "rendered mails",
     "messages",
@@ -45,7 +53,7 @@ MAILS = Expiring(
     "created_at",
     # A mail that may still be sent must be sent as it was rendered.
     unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
-    "AND s.status IN ('queued', 'sending'))",
+    "AND s.status IN ('queued', 'blocked', 'sending'))",
     # Pages continue to show the subject that the recipient read.
     before=(
         "UPDATE sends SET subject = (SELECT m.subject FROM messages m WHERE m.send_id = sends.id) "

@@ -19,7 +19,7 @@ from .distinct import select_distinct
 from .fields import to_micros
 from .json_text import to_json
 from .models import WAITS, MessageRow, SendRow
-from .rows import RowMapper, read_column
+from .rows import RowMapper, read_column, read_first
 from .stored import Stored, json_list, show_stored_text
 
 
@@ -180,7 +180,7 @@ _QUEUED = RowMapper(_Queued, SendRow)
 def count_queued(
     enrollment_ids: Collection[UUID], contact_journeys: Collection[tuple[UUID, str]]
 ) -> Query[int]:
-    """Query how many queued mails would be cancelled together.
+    """Query how many queued and blocked mails would be cancelled together.
 
     Args:
         enrollment_ids: count the mails of these enrollments.
@@ -198,7 +198,7 @@ def count_queued(
 
     return Query(
         f"SELECT {_QUEUED.columns} FROM sends "
-        "WHERE COALESCE(status, '') = 'queued' "
+        "WHERE COALESCE(status, '') IN ('queued', 'blocked') "
         "AND (enrollment_id IN ? OR contact_id IN ? OR on_behalf_of IN ?)",
         [list(enrollment_ids), contact_ids, contact_ids],
         count,
@@ -214,6 +214,25 @@ def find_past(enrollment_ids: Sequence[UUID]) -> Query[list[PastMail]]:
         f"SELECT {_PAST.columns} FROM sends WHERE enrollment_id IN ? ORDER BY id",
         [list(enrollment_ids)],
         _PAST.read_all,
+    )
+
+
+def find_unsent_repeat(original_id: UUID) -> Query[UUID | None]:
+    """Query a repeat of a send that has not left yet."""
+    return Query(
+        "SELECT id FROM sends WHERE original_id = ? "
+        "AND COALESCE(status, '') IN ('queued', 'blocked', 'sending') LIMIT 1",
+        [original_id],
+        read_first(UUID),
+    )
+
+
+def find_repeats(original_id: UUID) -> Query[list[UUID]]:
+    """Query the sends that repeat a send, oldest first."""
+    return Query(
+        "SELECT id FROM sends WHERE original_id = ? ORDER BY id LIMIT 100",
+        [original_id],
+        read_column(UUID),
     )
 
 
@@ -276,14 +295,14 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
 
 # A send whose hand-over is running keeps its status and gets the reason, so that it is not retried.
 _CANCEL = (
-    "UPDATE sends SET status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END, "
+    "UPDATE sends SET status = CASE status WHEN 'sending' THEN status ELSE 'cancelled' END, "
     "reason = ?, due_at = NULL, updated_at = ? "
-    "WHERE COALESCE(status, '') IN ('queued', 'sending') AND "
+    "WHERE COALESCE(status, '') IN ('queued', 'blocked', 'sending') AND "
 )
 
 
 def cancel_by_journeys(contact_journeys: Mapping[tuple[UUID, str], str], now: datetime) -> Write:
-    """Cancel the queued sends of contacts in journeys whose hand-over has not begun.
+    """Cancel the queued and blocked sends of contacts in journeys whose hand-over has not begun.
 
     Sends of the contacts' enrollments to others are cancelled too, sends to the contacts on behalf
     of others are not.
@@ -304,7 +323,7 @@ def cancel_by_journeys(contact_journeys: Mapping[tuple[UUID, str], str], now: da
 
 
 def cancel_by_enrollments(reasons: Mapping[UUID, str], now: datetime) -> Write:
-    """Cancel the queued sends of enrollments whose hand-over has not begun.
+    """Cancel the queued and blocked sends of enrollments whose hand-over has not begun.
 
     Args:
         reasons: the reason of each enrollment.

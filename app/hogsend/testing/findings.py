@@ -71,7 +71,6 @@ class Findings:
         """Yield a message for each email that could not be rendered."""
         for send in sends:
             outcome = send.attempts[-1]["outcome"] if send.attempts else ""
-            is_waiting = send.status == "queued" and (send.reason or "").startswith("waits: ")
-            if send.id not in self._mails and (is_waiting or outcome == "failed"):
+            if send.id not in self._mails and (send.status == "blocked" or outcome == "failed"):
                 self._mails.add(send.id)
                 yield f"The email {send.template} could not be rendered: {send.reason}."

@@ -55,6 +55,7 @@ REASONS = {
     "address_known": "an address became known, and the contact entered again",
     "exited": "the enrollment ended first",
     "enrollment_ended": "the enrollment ended first",
+    "cancelled_by_operator": "cancelled by an operator",
 }
 
 # The time zone of the reader, for the time of a request.

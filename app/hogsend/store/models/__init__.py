@@ -6,12 +6,12 @@ Models never leave `store`: the rest of the program sees domain values.
 from __future__ import annotations
 
 from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
-from .conditions import DUE, HELD, JOURNALED, LIVE, RETRIED, WAITS
+from .conditions import DUE, HELD, JOURNALED, LIVE, RESENT, RETRIED, WAITS
 from .contacts import ConsentRow, ContactRow, IdentityRow, SuppressionRow
 from .events import EventRow, IdempotencyRow, RefusalRow
 from .installation import CounterRow, MetaRow
 from .journeys import AnswerRow, EnrollmentRow, JourneyRow, StepRow, TurnRow
-from .sends import EngagementRow, InboxRow, MessageRow, SendRow
+from .sends import BlockedMailRow, EngagementRow, InboxRow, MessageRow, SendRow
 from .workers import HatchetRunRow, HatchetWaitRow, WorkerRow
 
 # The modules that Tortoise and aerich read.
@@ -26,10 +26,12 @@ __all__ = [
     "JOURNALED",
     "LIVE",
     "MODULES",
+    "RESENT",
     "RETRIED",
     "WAITS",
     "AnswerRow",
     "AuditRow",
+    "BlockedMailRow",
     "ConsentRow",
     "ContactRow",
     "CounterRow",

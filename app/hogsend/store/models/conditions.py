@@ -12,5 +12,7 @@ RETRIED = "attempt > 0 AND state IN ('active', 'waiting')"
 JOURNALED = "ended_at IS NOT NULL AND compacted_at IS NULL"
 # Queued sends: a send has a due time exactly as long as it is queued.
 WAITS = "due_at IS NOT NULL"
+# Sends that repeat another one.
+RESENT = "original_id IS NOT NULL"
 # Enrollments and sends that one of several workers holds.
 HELD = "holder IS NOT NULL"

@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from ..fields import IdField, InstantField, Where, json_field
-from .conditions import HELD, WAITS
+from .conditions import HELD, RESENT, WAITS
 
 
 class SendRow(Model):
@@ -17,6 +17,7 @@ class SendRow(Model):
     `contact_id` is the recipient, and `on_behalf_of` the contact whose enrollment sends it, if that
     is someone else. `to_email` is the address that was used; `address` is the one that replaced the
     contact's in version 0.1.0. `attempts` lists the attempts to hand it over.
+    `original_id` is the email that this one repeats.
     """
 
     id = IdField(primary_key=True)
@@ -46,6 +47,7 @@ class SendRow(Model):
     attempts: Any = json_field(default=list)
     holder = IdField(null=True)
     on_behalf_of = IdField(null=True)
+    original_id = IdField(null=True)
 
     class Meta:
         table = "sends"
@@ -59,6 +61,7 @@ class SendRow(Model):
                 name="sends_for_others",
                 condition="on_behalf_of IS NOT NULL",
             ),
+            Where(fields=("original_id",), name="sends_resent", condition=RESENT),
             ("status", "id"),
             ("journey_id", "id"),
         )
@@ -76,6 +79,23 @@ class MessageRow(Model):
 
     class Meta:
         table = "messages"
+
+
+class BlockedMailRow(Model):
+    """What an email lacked that cannot be made: the state of a send with the status `blocked`.
+
+    `versions` names the versions of the template that have failed, with spaces between them.
+    `facts` are the values that the template had.
+    """
+
+    send_id = IdField(primary_key=True)
+    template = fields.CharField(max_length=100)
+    versions = fields.CharField(max_length=200)
+    blocked_at = InstantField(db_index=True)
+    facts: Any = json_field(default=dict)
+
+    class Meta:
+        table = "blocked_mails"
 
 
 class InboxRow(Model):

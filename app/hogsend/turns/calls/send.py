@@ -191,6 +191,10 @@ def describe_send(
         return Description(
             f"Could not send {title}", "bad", "failed", "bad", (template, reason), links
         )
+    if status == "blocked":
+        return Description(
+            f"Cannot make {title} yet", "bad", "blocked", "odd", (template, reason), links
+        )
     if status == "in_doubt":
         return Description(
             f"{title} may or may not have been sent",

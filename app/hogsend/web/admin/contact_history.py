@@ -16,7 +16,13 @@ from .. import formatting
 from .timeline import TimelineEntry
 
 MAX_HISTORY_ENTRIES = 100
-_SEND_VERBS = {"sent": "Sent", "delivered": "Sent", "queued": "Queued", "sending": "Sending"}
+_SEND_VERBS = {
+    "sent": "Sent",
+    "delivered": "Sent",
+    "queued": "Queued",
+    "sending": "Sending",
+    "blocked": "Blocked",
+}
 _SEND_KINDS = {"sent": "sent", "delivered": "sent", "queued": "act", "sending": "act"}
 
 

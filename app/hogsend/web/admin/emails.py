@@ -9,11 +9,25 @@ from typing import Any
 
 from quart import Response, request
 
+from ...services.blocked_mails import list_blocked_groups, retry_all_blocked, retry_blocked
+from ...services.send_actions import cancel_send, list_send_actions, resend
 from ...services.sends import STATUSES, EngagementRecord, get_rendered_mail, get_send, list_sends
-from ..pages import get_content, get_context, render_page
+from ..pages import get_content, get_context, read_form, render_page
 from ..session import WebResponse
-from .base import PAGE_SIZE, blueprint, build_url, get_actor, parse_id, read_before_id
+from .base import (
+    FORM_ERRORS,
+    PAGE_SIZE,
+    blueprint,
+    build_url,
+    get_actor,
+    parse_id,
+    read_before_id,
+    redirect_with_notice,
+)
 from .mail_parts import parse_mail, respond_with_mail
+
+# The notice that confirms each action.
+_NOTICES = {"retry": "email-retried", "cancel": "email-cancelled", "resend": "resent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,7 @@ async def list_emails() -> WebResponse:
         limit=PAGE_SIZE + 1,
     )
     shown = result.sends[:PAGE_SIZE]
+    blocked = await list_blocked_groups(get_context(), get_actor()) if status == "blocked" else ()
     has_older = len(result.sends) > PAGE_SIZE
     filters = {"status": status, "journey": journey_id}
     return render_page(
@@ -62,6 +77,7 @@ async def list_emails() -> WebResponse:
         sends=shown,
         contacts=result.contacts,
         status_filter=status,
+        blocked=blocked,
         statuses=STATUSES,
         journey_id=journey_id,
         journeys=get_content().registry.journeys,
@@ -73,11 +89,20 @@ async def list_emails() -> WebResponse:
 @blueprint.get("/emails/<send_id>")
 async def show_email(send_id: str) -> WebResponse:
     """Show one email: its status and why, the provider's replies, the mail, and who clicked."""
+    return await _render_email(send_id)
+
+
+async def _render_email(send_id: str, *, problem: str = "", status: int = 200) -> WebResponse:
     detail = await get_send(get_context(), get_actor(), parse_id(send_id, "email"))
     send, mail, registry = detail.send, detail.mail, get_content().registry
     return render_page(
         "admin/email.html",
+        status=status,
+        problem=problem,
         send=send,
+        actions=list_send_actions(send),
+        blocked=detail.blocked,
+        repeats=detail.repeats,
         contact=detail.contact,
         on_behalf_of=detail.on_behalf_of,
         journeys=registry.journeys,
@@ -89,6 +114,31 @@ async def show_email(send_id: str) -> WebResponse:
         engagement=detail.engagement,
         view=request.args.get("view", "html"),
     )
+
+
+@blueprint.post("/emails/<send_id>/<any(retry, cancel, resend):act>")
+async def act_on_email(send_id: str, act: str) -> WebResponse:
+    """Make a blocked email again, cancel one that has not left, or resend one."""
+    context, actor, email_id = get_context(), get_actor(), parse_id(send_id, "email")
+    try:
+        if act == "resend":
+            email_id = await resend(context, actor, email_id)
+        elif act == "cancel":
+            await cancel_send(context, actor, email_id)
+        else:
+            await retry_blocked(context, actor, email_id)
+    except FORM_ERRORS as error:
+        return await _render_email(send_id, problem=str(error), status=409)
+    return redirect_with_notice(f"/emails/{email_id}", _NOTICES[act])
+
+
+@blueprint.post("/emails/retry")
+async def retry_blocked_emails() -> WebResponse:
+    """Make the blocked emails of a template, or those with a reason, again."""
+    form = await read_form()
+    template, reason = form.get("template", "")[:100], form.get("reason", "")[:200]
+    await retry_all_blocked(get_context(), get_actor(), template=template, reason=reason)
+    return redirect_with_notice("/emails", "emails-retried")
 
 
 def _read_attempt(stored: Mapping[str, Any]) -> Attempt:

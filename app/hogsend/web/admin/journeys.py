@@ -8,6 +8,7 @@ from quart import request
 
 from ...domain.enrollment import LIVE_STATES
 from ...services import journeys
+from ...services.blocked_mails import list_blocked_groups
 from ...services.enrollments import EnrollmentWithContact, list_enrollments
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, RefusalRecord
 from .. import formatting
@@ -82,6 +83,7 @@ async def render_journey(journey_id: str, *, problem: str = "", status: int = 20
         state=state,
         tabs=_count_tabs(summary),
         actions=describe_bulk_actions(state, summary.by_state.get(state, 0)),
+        blocked=await list_blocked_groups(get_context(), get_actor(), journey_id),
         missed=await journeys.count_missed_triggers(get_context(), get_actor(), journey_id),
         people=shown,
         older=older,

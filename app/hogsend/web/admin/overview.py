@@ -15,6 +15,9 @@ from .base import blueprint, build_url, get_actor
 from .journeys import RETRYING
 from .timeline import find_last_line
 
+# The further groups are on the page that lists the blocked emails.
+_MAX_BLOCKED_GROUPS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class AttentionItem:
@@ -94,6 +97,7 @@ def _list_items(overview: Overview) -> Iterator[AttentionItem]:
     for summary in journeys:
         if summary.missed_triggers and not summary.is_unavailable:
             yield _describe_missed(summary)
+    yield from _describe_blocked(attention)
     yield from _describe_sends(attention)
     yield from _describe_overdue(attention)
 
@@ -189,6 +193,20 @@ def _describe_drifted(summary: JourneySummary) -> AttentionItem:
         href=_build_people_url(summary, "drifted"),
         button="Resolve",
     )
+
+
+def _describe_blocked(attention: Attention) -> Iterator[AttentionItem]:
+    for group in attention.blocked[:_MAX_BLOCKED_GROUPS]:
+        are = "email is" if group.mails == 1 else "emails are"
+        yield AttentionItem(
+            "blocked",
+            "bad",
+            f"{group.mails:,} {are} blocked",
+            "because they cannot be made:" if group.mails > 1 else "because it cannot be made:",
+            group.reason,
+            build_url("/emails", status="blocked"),
+            button="Resolve",
+        )
 
 
 def _describe_sends(attention: Attention) -> Iterator[AttentionItem]:

@@ -44,6 +44,7 @@ async def report_readiness() -> Response:
     late = (
         worker["status"] in ("late", "fenced", "missing", "stopped")
         or parts["engine"]["status"] != "up"
+        or parts.get("mails", {}).get("status") == "blocked"
     )
     status = "down" if down else "degraded" if late else "ok"
     return _build_response({"status": status, "parts": parts}, 503 if down else 200)
@@ -83,8 +84,20 @@ async def _describe_parts() -> dict[str, dict[str, Any]]:
     latency = round(health.latency.total_seconds() * 1000, 2)
     return {
         "database": {"status": "up", "latencyMs": latency} | _describe_database_problem(health),
+        "mails": _describe_mails(health),
         "worker": _describe_worker(health),
         "engine": _describe_engine(health.outage),
+    }
+
+
+def _describe_mails(health: Health) -> dict[str, Any]:
+    """Return how many mails cannot be made; which and why is not for everyone who may ask."""
+    if not health.blocked:
+        return {"status": "up", "blocked": 0}
+    return {
+        "status": "blocked",
+        "blocked": health.blocked,
+        "message": "mails cannot be made; `hogsend emails blocked` shows why",
     }
 
 

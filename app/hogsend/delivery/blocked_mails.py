@@ -1,0 +1,108 @@
+"""Makes blocked mails again when their template has changed, and fails those that wait too long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+
+from ..clock import Clock
+from ..store import blocked_mails
+from ..store.db import Database
+from .ledger import Ledger, Unblock
+from .templates import Templates
+
+log = logging.getLogger("hogsend.mail")
+
+# How often blocked mails are looked at without a change of the templates, in seconds: another
+# worker may have blocked a mail of a template that this one has in a newer version.
+INTERVAL = 60.0
+# Mails that are read at once, and mostly written in one transaction.
+_BATCH_SIZE = 100
+
+
+class BlockedMails:
+    """Releases blocked mails, and fails them in the end.
+
+    Each worker releases the mails whose template has a version here that has not failed yet.
+
+    Args:
+        database: holds the ledger.
+        clock: the source of the current time.
+        ledger: writes what becomes of them.
+        templates: the templates that this worker has.
+        keep: how long a mail stays blocked before it fails; None for ever.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ledger: Ledger,
+        templates: Templates,
+        keep: timedelta | None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ledger = ledger
+        self._templates = templates
+        self._keep = keep
+        self._is_closing = False
+        self._changed = asyncio.Event()
+
+    def use(self, templates: Templates) -> None:
+        """Make the blocked mails of changed templates again, now."""
+        self._templates = templates
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Look at blocked mails at the start, after each change and regularly, until closed."""
+        while not self._is_closing:
+            self._changed.clear()
+            try:
+                await self.apply()
+            except Exception:
+                log.exception("blocked mails could not be looked at; trying again later")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL):
+                    await self._changed.wait()
+
+    async def close(self) -> None:
+        """End `run` after the current step."""
+        self._is_closing = True
+        self._changed.set()
+
+    async def apply(self) -> None:
+        """Release the mails of changed templates, and fail those that have waited too long."""
+        released = 0
+        for template, versions in await self._database.read_one(blocked_mails.find_versions()):
+            if self._templates.get_version(template) not in versions.split():
+                released += await self._release_all(template, versions)
+        if released:
+            log.info(
+                "%d blocked mails are made again, because their template has changed", released
+            )
+        if self._keep is not None:
+            await self._fail_expired(self._keep)
+
+    async def _release_all(self, template: str, versions: str) -> int:
+        released = 0
+        find = blocked_mails.find_by_versions(template, versions, _BATCH_SIZE)
+        while not self._is_closing and (ids := await self._database.read_one(find)):
+            await self._unblock([Unblock(send_id) for send_id in ids])
+            released += len(ids)
+        return released
+
+    async def _fail_expired(self, keep: timedelta) -> None:
+        find = blocked_mails.find_expired(self._clock.now() - keep, _BATCH_SIZE)
+        while not self._is_closing and (expired := await self._database.read_one(find)):
+            failed = f"blocked for {keep.days} days: "
+            await self._unblock(
+                [Unblock(send_id, failed + reason) for send_id, reason in expired.items()]
+            )
+            log.warning("%d mails have failed: %s", len(expired), failed.rstrip(": "))
+
+    async def _unblock(self, unblocks: Iterable[Unblock]) -> None:
+        await asyncio.gather(*(self._ledger.unblock(unblock) for unblock in unblocks))

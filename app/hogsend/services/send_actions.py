@@ -1,0 +1,184 @@
+"""Actions of operators on one email: resending it, and cancelling one that has not left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.ids import new_id
+from ..domain.send_policy import Consents, Refuse, Send, SendFacts, decide_send
+from ..errors import Conflict, NotFound
+from ..ingest import BatchResult
+from ..store import audit, consents, contacts, counters, sends
+from ..store.counters import Tally
+from ..store.db import Transaction
+from .actor import Actor, Permission
+from .journey_context import JourneyContext
+
+__all__ = ["SendAction", "cancel_send", "list_send_actions", "resend"]
+
+SendAction = Literal["retry", "cancel", "resend"]
+
+_UNSENT = ("queued", "blocked")
+_RESENDABLE = ("sent", "delivered", "complained", "failed", "bounced", "in_doubt")
+_REFUSALS = {
+    "no_address": "The contact has no email address.",
+    "unsubscribed_from_everything": "The contact has unsubscribed from everything.",
+    "unsubscribed_from_list": "The contact is not subscribed to the email's list.",
+}
+
+
+def list_send_actions(send: Send) -> Sequence[SendAction]:
+    """Return the actions that an email's status allows, in the order of screens."""
+    if send.status == "blocked":
+        return ("retry", "cancel")
+    if send.status == "queued":
+        return ("cancel",)
+    return ("resend",) if send.status in _RESENDABLE else ()
+
+
+async def cancel_send(context: JourneyContext, actor: Actor, send_id: UUID) -> None:
+    """Cancel an email that has not left.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such email.
+        Conflict: it has left, is leaving, or was refused or cancelled before.
+    """
+    actor.require(Permission.OPERATE)
+    now = context.clock.now()
+    tally = Tally(now)
+    async with context.database.transaction() as tx:
+        await tx.fetch_one(contacts.find_by_sends([send_id], tx.dialect.lock_rows))
+        send = await _read_send(tx, send_id)
+        if send.status not in _UNSENT:
+            raise Conflict(
+                f"This email is {_describe_status(send)} and cannot be cancelled.",
+                "Only an email that is queued or blocked can be.",
+            )
+        cancelled = replace(send, status="cancelled", reason="cancelled_by_operator", due_at=None)
+        tally.add_today(counters.name_send_total("cancelled"))
+        before = {"status": send.status, "reason": send.reason}
+        entry = audit.record(actor.name, "cancel email", f"/emails/{send_id}", now, before=before)
+        await tx.apply([sends.update([cancelled], now), tally.to_write(), entry])
+    await context.ingest.publish_result(BatchResult(topics={"sends"}))
+
+
+async def resend(context: JourneyContext, actor: Actor, send_id: UUID) -> UUID:
+    """Send an email again that was sent, has failed or has bounced, as a new email.
+
+    It is made from the template as it is now, with the contact's values of now, and its consent
+    and suppressions are checked now.
+
+    Args:
+        context: whose email.
+        actor: who acts.
+        send_id: the email to repeat, which stays as it is.
+
+    Returns:
+        The id of the new email, which names the old one.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such email, or its contact was removed.
+        Conflict: the email has not left, a repeat of it is still to leave, or the contact must not
+            get it; the error has the reason.
+    """
+    actor.require(Permission.OPERATE)
+    now = context.clock.now()
+    async with context.database.transaction() as tx:
+        send = await _read_send(tx, send_id)
+        if send.status not in _RESENDABLE:
+            raise Conflict(
+                f"This email is {_describe_status(send)} and cannot be resent.",
+                "Only an email that was sent, has failed or has bounced can be.",
+            )
+        contact = await _lock_recipient(tx, send)
+        unsent = await tx.fetch_one(sends.find_unsent_repeat(send_id))
+        if unsent is not None:
+            raise Conflict(
+                "This email is being resent already.", f"Look at the new one: /emails/{unsent}."
+            )
+        facts = await _read_facts(tx, send, contact)
+        _check_refusal(context, send, facts)
+        new = _build_repeat(send, contact, facts, new_id(now))
+        new = replace(new, created_at=now, due_at=now)
+        entry = audit.record(
+            actor.name, "resend email", f"/emails/{send_id}", now, after={"email": str(new.id)}
+        )
+        await tx.apply([sends.insert([new]), entry])
+    await context.ingest.publish_result(BatchResult(topics={"sends"}))
+    return new.id
+
+
+def _build_repeat(send: Send, contact: Contact, facts: SendFacts, new_send_id: UUID) -> Send:
+    """Return the new row, without its instants.
+
+    It keeps the enrollment, whose trigger its template may use, but not the step, which has sent
+    its one email.
+    """
+    return Send(
+        id=new_send_id,
+        contact_id=contact.id,
+        template=send.template,
+        list_id=send.list_id,
+        status="queued",
+        created_at=send.created_at,
+        enrollment_id=send.enrollment_id,
+        journey_id=send.journey_id,
+        to_email=facts.email,
+        address=send.address,
+        subject=send.subject,
+        props=send.props,
+        original_id=send.id,
+    )
+
+
+async def _read_send(tx: Transaction, send_id: UUID) -> Send:
+    send = (await tx.fetch_one(sends.find_by_ids([send_id]))).get(send_id)
+    if send is None:
+        raise NotFound("There is no such email.", "It may have been removed.")
+    return send
+
+
+async def _lock_recipient(tx: Transaction, send: Send) -> Contact:
+    """Lock the email's contact, or the contact that it was merged into."""
+    survivor_id = await tx.fetch_one(contacts.find_survivor(send.contact_id))
+    contact_id = survivor_id or send.contact_id
+    locked = await tx.fetch_one(contacts.find_by_ids([contact_id], tx.dialect.lock_rows))
+    if contact_id not in locked:
+        raise NotFound("The email's contact was removed.")
+    return locked[contact_id]
+
+
+async def _read_facts(tx: Transaction, send: Send, contact: Contact) -> SendFacts:
+    email = send.address or contact.email
+    choices, suppressed = await tx.fetch(
+        consents.find_by_contacts([contact.id]), consents.find_suppressed([email] if email else [])
+    )
+    return SendFacts(
+        email=email,
+        consents=choices.get(contact.id) or Consents(),
+        suppression=suppressed.get(email) if email else None,
+    )
+
+
+def _check_refusal(context: JourneyContext, send: Send, facts: SendFacts) -> None:
+    mail_list = context.ingest.rules.find_list(send.list_id)
+    decision = decide_send(mail_list, facts, now=context.clock.now())
+    if not isinstance(decision, Refuse):
+        return
+    if decision.reason == "suppressed":
+        reason = (facts.suppression or "").replace("_", " ")
+        raise Conflict(
+            f"The address {facts.email} is suppressed: {reason}.",
+            "Lift the suppression on the contact's page first, if the address is right.",
+        )
+    raise Conflict(_REFUSALS.get(decision.reason, decision.reason), "It was not resent.")
+
+
+def _describe_status(send: Send) -> str:
+    return "being sent" if send.status == "sending" else send.status.replace("_", " ")
