@@ -38,6 +38,20 @@ def test_a_preview_uses_the_sample(journeys: Path, hogsend: Hogsend) -> None:
     assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+def test_check_and_preview_name_what_a_contact_with_only_an_address_lacks(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    template = "---\nsubject: Hi\n---\n<p>{{ contact.properties.name }}</p>\n"
+    (journeys / "emails" / "hello.html").write_text(template)
+
+    checked, previewed = hogsend("journeys", "check"), hogsend("emails", "preview", "hello")
+
+    place = "emails/hello.html:4: warning: The variable contact.properties.name is missing"
+    assert place in checked.out and checked.status == 0
+    assert place in previewed.err and "Ada Lovelace" in previewed.out
+    assert hogsend("journeys", "check", "--strict").status == 1
+
+
 @pytest.mark.parametrize(
     "arguments", [["preview", "nope"], ["test", "nope", "--to", "a@b.example"]]
 )

@@ -91,6 +91,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "sends.get_send": READ,
     "sends.list_sends": READ,
     "system.get_system_report": READ,
+    "templates.find_unguarded_variables": READ,
     "templates.get_template": READ,
     "templates.list_templates": READ,
     "templates.preview_template": READ,

@@ -15,7 +15,7 @@ from ..services.installation import Installation
 from ..services.journey_code import load_folder
 from ..services.sample_mails import AcceptedMail, send_sample_mail
 from ..services.send_actions import cancel_send, resend
-from ..services.templates import load_templates, preview_template
+from ..services.templates import find_unguarded_variables, load_templates, preview_template
 from .contact_options import validate_email
 from .instance import load_current_settings, run_with_installation, run_with_journeys
 from .not_found import suggest_list
@@ -58,6 +58,8 @@ def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
     """Print a template's mail, rendered with its sample properties."""
     templates = load_templates(prepare_data(load_current_settings()))
     with suggest_list("templates", "hogsend emails list"):
+        for use in find_unguarded_variables(templates, COMMAND_LINE, key):
+            click.echo(f"{use.file}:{use.line}: warning: {use.problem} {use.remedy}", err=True)
         mail = preview_template(templates, COMMAND_LINE, key)
     if as_json:
         print_json({"subject": mail.subject, "text": mail.text, "html": mail.html})

@@ -5,8 +5,12 @@ Printing a missing variable is an error. Testing one is not: it is absent, like 
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, cast
 
 import jinja2
@@ -31,6 +35,46 @@ class TemplateFacts(dict[str, Any]):
         self.path = path
 
 
+@dataclass(frozen=True, slots=True)
+class MissingUse:
+    """A place in a template that needs a value which is missing.
+
+    Args:
+        variable: the variable, as the template writes it.
+        file: the template's file; None for a line of the front matter.
+        line: the line in the part of the file that Jinja reads, from 1.
+    """
+
+    variable: str
+    file: str | None
+    line: int
+
+
+_uses: ContextVar[list[MissingUse] | None] = ContextVar("_uses", default=None)
+
+
+@contextmanager
+def collect_missing() -> Generator[list[MissingUse]]:
+    """Collect the uses of missing values instead of failing at the first one."""
+    uses: list[MissingUse] = []
+    token = _uses.set(uses)
+    try:
+        yield uses
+    finally:
+        _uses.reset(token)
+
+
+def _locate_use() -> tuple[str | None, int]:
+    """Return the file and the line of the innermost template that is being rendered."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        template = frame.f_globals.get("__jinja_template__")
+        if isinstance(template, jinja2.Template):
+            return template.name, template.get_corresponding_lineno(frame.f_lineno)
+        frame = frame.f_back
+    return None, 0
+
+
 class MissingValue(jinja2.StrictUndefined):
     """A variable without a value, whose name is the whole path in the template.
 
@@ -53,6 +97,35 @@ class MissingValue(jinja2.StrictUndefined):
 
     def __getitem__(self, _key: Any) -> MissingValue:
         return self
+
+    def _use(self, stand_in: Any) -> Any:
+        """Fail for want of a value; while uses are collected, record it and use a stand-in."""
+        uses = _uses.get()
+        if uses is None:
+            self._fail_with_undefined_error()
+        else:
+            uses.append(MissingUse(str(self._undefined_name), *_locate_use()))
+        return stand_in
+
+    def __str__(self) -> str:
+        return self._use("…")
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._use(iter(()))
+
+    def __len__(self) -> int:
+        return self._use(0)
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
+        return self._use("…")
+
+    def _calculate(self, *_operands: Any) -> Any:
+        return self._use(0)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _calculate
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _calculate
+    __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = __int__ = _calculate
+    __lt__ = __le__ = __gt__ = __ge__ = _calculate
 
     def __bool__(self) -> bool:
         return False

@@ -88,6 +88,7 @@ class Template:
             the line has no expression.
         text: the compiled plain-text part, if the template has a text file.
         is_compilable: whether mails of this template can be compiled (`compiled_mail`).
+        line_numbers: the first line of the body (`body`) and of each line in `lines`, in the file.
     """
 
     key: str
@@ -99,6 +100,7 @@ class Template:
     lines: Mapping[str, jinja2.Template | str]
     text: jinja2.Template | None = None
     is_compilable: bool = False
+    line_numbers: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def render_line(self, name: str, scope: Mapping[str, Any]) -> str | None:
         """Return a rendered line of the front matter, or None when the template has none.
@@ -304,6 +306,7 @@ class _Loader:
             lines=self._compile_lines(source),
             text=text,
             is_compilable=self._check_compilable(path.name),
+            line_numbers={**source.field_lines, "body": source.body_first_line},
         )
 
     def _check_compilable(self, name: str) -> bool:

@@ -70,7 +70,7 @@ class PastMail:
     @property
     def is_queued(self) -> bool:
         """Whether the mail waits for its hand-over."""
-        return self.status == "queued"
+        return self.status in ("queued", "blocked")
 
 
 @dataclass

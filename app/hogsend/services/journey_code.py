@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..delivery.style_check import find_dropped_styles
+from ..delivery.template_trial import find_unguarded
 from ..delivery.templates import FOLDER, Templates
 from ..domain.journey import BrokenFile
 from ..turns.folder_check import diagnose_folder
@@ -119,6 +120,11 @@ def check_folder(path: Path, actor: Actor) -> FolderCheck:
         for dropped in find_dropped_styles(path / FOLDER)
     ]
     findings += diagnose_folder(path, folder.registry, folder.template_keys)
+    findings += [
+        Diagnostic(use.file, use.line, use.problem, use.remedy, "warning")
+        for key in folder.templates.keys()  # noqa: SIM118 (sorted, and not a mapping)
+        for use in find_unguarded(folder.templates.get(key))
+    ]
     return FolderCheck(folder, findings)
 
 

@@ -12,7 +12,7 @@ from ..domain.ids import new_id
 from ..domain.send_policy import Consents, Refuse, Send, SendFacts, decide_send
 from ..errors import Conflict, NotFound
 from ..ingest import BatchResult
-from ..store import audit, consents, contacts, counters, sends
+from ..store import audit, consents, contacts, counters, resends, sends
 from ..store.counters import Tally
 from ..store.db import Transaction
 from .actor import Actor, Permission
@@ -97,7 +97,7 @@ async def resend(context: JourneyContext, actor: Actor, send_id: UUID) -> UUID:
                 "Only an email that was sent, has failed or has bounced can be.",
             )
         contact = await _lock_recipient(tx, send)
-        unsent = await tx.fetch_one(sends.find_unsent_repeat(send_id))
+        unsent = await tx.fetch_one(resends.find_unsent(send_id))
         if unsent is not None:
             raise Conflict(
                 "This email is being resent already.", f"Look at the new one: /emails/{unsent}."
@@ -133,6 +133,7 @@ def _build_repeat(send: Send, contact: Contact, facts: SendFacts, new_send_id: U
         address=send.address,
         subject=send.subject,
         props=send.props,
+        on_behalf_of=send.on_behalf_of,
         original_id=send.id,
     )
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.send_policy import Send, SendStatus
 from ..errors import NotFound
-from ..store import blocked_mails, contacts, sends
+from ..store import blocked_mails, contacts, resends, sends
 from ..store.blocked_mails import BlockedMail
 from ..store.read_models import contacts as contact_read_model
 from ..store.read_models import emails as read_model
@@ -123,7 +123,7 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT),
         contacts.find_by_ids([send.contact_id, send.on_behalf_of or send.contact_id]),
         blocked_mails.find([send.id]),
-        sends.find_repeats(send.id),
+        resends.find_by_original(send.id),
     )
     if not actor.can_act_for_recipients:
         mail = mail and _mask(mail)

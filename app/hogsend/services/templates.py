@@ -9,6 +9,7 @@ from typing import Protocol
 from ..clock import Clock, SystemClock
 from ..config.settings import Settings
 from ..delivery.message import Message
+from ..delivery.template_trial import Unguarded, find_unguarded
 from ..delivery.templates import Template
 from ..delivery.tokens import Tokens
 from ..domain.journey import BrokenFile
@@ -22,6 +23,8 @@ __all__ = [
     "Template",
     "TemplateContext",
     "TemplateList",
+    "Unguarded",
+    "find_unguarded_variables",
     "get_template",
     "list_templates",
     "load_templates",
@@ -95,6 +98,18 @@ def get_template(context: TemplateContext, actor: Actor, key: str) -> Template:
             f"There is no template {key!r}.", "Its file may have been removed, renamed or broken."
         )
     return template
+
+
+def find_unguarded_variables(
+    context: TemplateContext, actor: Actor, key: str
+) -> Sequence[Unguarded]:
+    """Return what a template prints that its sample, or an unknown contact, lacks.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no usable template with this key.
+    """
+    return find_unguarded(get_template(context, actor, key))
 
 
 def preview_template(context: TemplateContext, actor: Actor, key: str) -> Message:

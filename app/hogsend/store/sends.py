@@ -19,7 +19,7 @@ from .distinct import select_distinct
 from .fields import to_micros
 from .json_text import to_json
 from .models import WAITS, MessageRow, SendRow
-from .rows import RowMapper, read_column, read_first
+from .rows import RowMapper, read_column
 from .stored import Stored, json_list, show_stored_text
 
 
@@ -209,30 +209,12 @@ _PAST = RowMapper(PastMail, SendRow)
 
 
 def find_past(enrollment_ids: Sequence[UUID]) -> Query[list[PastMail]]:
-    """Query all mails of enrollments, also those that were not sent, the oldest first."""
+    """Query all mails of steps, also those that were not sent, the oldest first."""
     return Query(
-        f"SELECT {_PAST.columns} FROM sends WHERE enrollment_id IN ? ORDER BY id",
+        f"SELECT {_PAST.columns} FROM sends WHERE enrollment_id IN ? "
+        "AND step_key IS NOT NULL ORDER BY id",
         [list(enrollment_ids)],
         _PAST.read_all,
-    )
-
-
-def find_unsent_repeat(original_id: UUID) -> Query[UUID | None]:
-    """Query a repeat of a send that has not left yet."""
-    return Query(
-        "SELECT id FROM sends WHERE original_id = ? "
-        "AND COALESCE(status, '') IN ('queued', 'blocked', 'sending') LIMIT 1",
-        [original_id],
-        read_first(UUID),
-    )
-
-
-def find_repeats(original_id: UUID) -> Query[list[UUID]]:
-    """Query the sends that repeat a send, oldest first."""
-    return Query(
-        "SELECT id FROM sends WHERE original_id = ? ORDER BY id LIMIT 100",
-        [original_id],
-        read_column(UUID),
     )
 
 

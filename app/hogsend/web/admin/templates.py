@@ -40,6 +40,7 @@ async def show_template(key: str) -> WebResponse:
         rendered=rendered,
         mail=parse_mail(rendered.mime_bytes) if rendered else None,
         problem=problem,
+        unguarded=templates.find_unguarded_variables(get_context(), get_actor(), key),
         view=request.args.get("view", "html"),
     )
 
