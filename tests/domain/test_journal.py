@@ -25,13 +25,15 @@ class Level(enum.IntEnum):
 
 
 INSTANTS = st.datetimes(timezones=st.just(UTC))
-NAMES = st.text() | st.sampled_from(["$instant", "$duration", "$plain"])
+# The journal leaves NUL characters out; `test_nul_characters` tests that.
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))
+NAMES = TEXTS | st.sampled_from(["$instant", "$duration", "$plain"])
 VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text()
+    | TEXTS
     | INSTANTS
     | st.timedeltas(min_value=timedelta(days=-9999), max_value=timedelta(days=9999)).map(
         lambda length: timedelta(seconds=round(length.total_seconds()))

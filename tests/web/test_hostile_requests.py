@@ -135,7 +135,7 @@ async def test_what_follows_a_request_for_http_2_is_not_read_as_http_2(server: R
     answer = await server.exchange(upgrade + preface)
 
     assert parse_response(answer).status == 200
-    assert b"HTTP/1.1 505" in answer
+    assert b"HTTP/1.1 400" in answer
 
 
 @pytest.mark.parametrize(
@@ -150,4 +150,4 @@ async def test_a_connection_that_begins_with_another_version_is_closed(
     server: RawServer, opening: bytes
 ) -> None:
     answer = parse_response(await server.exchange(opening))
-    assert answer.status == 505 and answer.body == b""
+    assert answer.status == 400 and answer.body == b""

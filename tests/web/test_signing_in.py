@@ -248,6 +248,8 @@ ID = "00000000-0000-7000-8000-000000000000"
 POSTS: dict[str, dict[str, str]] = {
     f"/contacts/{ID}/consent": {"list": "*", "subscribed": "1"},
     f"/contacts/{ID}/unsuppress": {},
+    f"/emails/{ID}/resend": {},
+    "/emails/retry": {"template": "welcome"},
     f"/enrollments/{ID}/exit": {},
     "/events": {"event": "user.created", "person": "u1"},
     "/inbox/clear": {},

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def emails() -> None:
-    """List, preview and test mail templates; retry, resend and cancel emails."""
+    """Preview and test templates; retry, resend, cancel emails."""
 
 
 @emails.command("list")

@@ -79,7 +79,7 @@ class Http11Protocol(H11Protocol):
         try:
             await super().handle(event)
         except UnsupportedVersion:
-            await self._send_error_response(505)
+            await self._send_error_response(400)
             await self.send(Closed())
 
     async def _check_protocol(self, event: h11.Request) -> None:

@@ -18,6 +18,7 @@ the real engine is a bug of the double: `tests/doubles/test_hatchet_double.py` r
 | `start()`, `stop()`, `running` | coroutines; a stop keeps state and ports |
 | `snapshot()`, `await restore(rows)` | a restart with an earlier state |
 | `forget(*run_ids)` | delete runs, all of them without ids |
+| `ignore_evictions()` | runs of a worker that ends stay with it, as when it is killed |
 | `strand(run_id)` | a run is never woken again, which an event during an eviction causes |
 | `lose_next_pushes(n)` | accept n events and lose them (`lost`) |
 | `refuse = True`, `delay = seconds` | every call is refused, or slow, also of the API |

@@ -178,6 +178,10 @@ class HatchetDouble:
         """
         self._engine.answers_to_miss = count
 
+    def ignore_evictions(self) -> None:
+        """Let workers evict no runs from now on, as if they were killed before they could ask."""
+        self._engine.ignores_evictions = True
+
     def queue_without_worker(self, run_id: str) -> None:
         """Take a run from its worker into the queue, and never assign it."""
         run = self._engine.rows.runs[run_id]

@@ -184,6 +184,8 @@ class Durable(V1DispatcherServicer):
             durable_task_external_id=request.durable_task_external_id,
         )
         answers.put_nowait(messages.DurableTaskResponse(eviction_ack=ack))
+        if self._engine.ignores_evictions:
+            return
         if run is not None and run.status == "RUNNING" and not run.evicted:
             self._engine.evict(run, request.reason)
 

@@ -44,6 +44,7 @@ class Engine:
         self.lost: list[Event] = []
         self.pushes_to_lose = 0
         self.answers_to_miss = 0
+        self.ignores_evictions = False
 
     def start_run(
         self,
