@@ -44,7 +44,7 @@ class Restorer:
         await self._connectivity.repeat(RESTORE_INTERVAL, self.restore)
 
     async def restore(self) -> None:
-        """Restore runs that have not come; wake those again that are restored in vain."""
+        """Restore runs that have not come; wake those again that stay late after a restore."""
         client = self._context.client
         if client is None or self._connectivity.outage is not None:
             return

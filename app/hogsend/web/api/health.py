@@ -91,7 +91,7 @@ async def _describe_parts() -> dict[str, dict[str, Any]]:
 
 
 def _describe_mails(health: Health) -> dict[str, Any]:
-    """Return how many mails cannot be made; which and why is not for everyone who may ask."""
+    """Return how many mails cannot be made; the endpoint is public, so it names none."""
     if not health.blocked:
         return {"status": "up", "blocked": 0}
     return {
