@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ...domain.addressee import Addressee
 from ...domain.ids import new_id
-from ...domain.journal import Step, decode, encode, to_storable_text
+from ...domain.journal import Step, decode, encode
 from ...domain.journey import BUILT_IN_LIST_ID
 from ...domain.send_policy import Queue, Send, compute_send_time, decide_send
 from ...errors import JourneyCodeError
@@ -108,7 +108,7 @@ class SendMail(Call):
             step_key=key,
             reason=None if isinstance(verdict, Queue) else verdict.reason,
             to_email=facts.email,
-            subject=None if self.subject is None else to_storable_text(self.subject),
+            subject=None if self.subject is None else self.subject.replace("\0", ""),
             props=decode(encode(self.props)),
             due_at=compute_send_time(journey, properties, now) if is_queued else None,
             on_behalf_of=enrollment.contact_id if addressee is not None else None,
