@@ -130,8 +130,18 @@ def encode(value: Any) -> Any:
 
 
 def _encode(value: Any) -> Any:
+    # Nearly all values are of exactly these types; the snapshot of a contact has a dozen.
+    kind = type(value)
+    if kind is str:
+        return _encode_text(value)
+    if kind is dict:
+        return _encode_mapping(value)
     if value is None or isinstance(value, bool | int | float | str):
         return _encode_scalar(value)
+    return _encode_typed(value)
+
+
+def _encode_typed(value: Any) -> Any:
     if isinstance(value, datetime):
         return {_INSTANT: value.isoformat()}
     if isinstance(value, date):
@@ -141,11 +151,14 @@ def _encode(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_encode(item) for item in cast("list[Any]", value)]
     if isinstance(value, Mapping):
-        pairs = cast("Mapping[Any, Any]", value).items()
-        stored = {_encode_key(name): _encode(item) for name, item in pairs}
-        # A mapping of the author's own may look like a type tag, and must be decoded as a mapping.
-        return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _TYPE_TAGS else stored
+        return _encode_mapping(cast("Mapping[Any, Any]", value))
     raise ValueNotStorable(type(value).__name__)
+
+
+def _encode_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:
+    stored = {_encode_key(name): _encode(value) for name, value in values.items()}
+    # A mapping of the author's own may look like a type tag, and must be decoded as a mapping.
+    return {_PLAIN: stored} if len(stored) == 1 and next(iter(stored)) in _TYPE_TAGS else stored
 
 
 def decode(stored: Any) -> Any:
@@ -216,9 +229,11 @@ def _encode_text(value: str) -> str:
     Raises:
         ValueNotStorable: the text has a lone surrogate, which no database accepts.
     """
-    try:
-        if not value.isascii():
+    if not value.isascii():
+        try:
             value.encode()
-    except UnicodeEncodeError:
-        raise ValueNotStorable("text with half of a character in it") from None
+        except UnicodeEncodeError:
+            raise ValueNotStorable("text with half of a character in it") from None
+    if type(value) is str and "\0" not in value:
+        return value
     return str.__str__(value).replace("\0", "")
