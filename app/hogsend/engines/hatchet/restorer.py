@@ -19,9 +19,13 @@ RESTORE_INTERVAL = 1.0
 UNANSWERED_AFTER = timedelta(seconds=5)
 # When a turn is this late and its run was restored, the wake may have been lost and is repeated.
 REPEAT_AFTER = timedelta(seconds=12)
-# The maximum number of runs at a time. In a burst most are in Hatchet's queue, which more calls
-# would slow down.
+# The maximum number of runs at a time.
 _LIMIT = 10
+# When more runs than this are unanswered, most of them are in Hatchet's queue, which more calls
+# slow down: 1,000 woken runs took 23 s with 10 calls a second, and 19.5 s without. Then only the
+# runs that were woken first are restored, a few at a time.
+_QUEUE_LENGTH = 50
+_LIMIT_OF_QUEUE = 1
 
 
 class Restorer:
@@ -56,12 +60,13 @@ class Restorer:
                 client.namespace,
                 asked_before,
                 now,
-                _LIMIT,
+                _QUEUE_LENGTH + 1,
             )
         )
+        limit = _LIMIT_OF_QUEUE if len(unanswered) > _QUEUE_LENGTH else _LIMIT
         ids = [
             enrollment_id for enrollment_id in unanswered if not self._is_requested(enrollment_id)
-        ]
+        ][:limit]
         if not ids:
             return
         async with self._database.transaction() as tx:
