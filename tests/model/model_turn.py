@@ -9,7 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 from .journey_plans import MAX_LOOPS, PASSED_VALUE, STEP_RETRIES, STEP_VALUE, JourneyPlan, Op, Rule
-from .model_values import ModelEnrollment, ModelEvent, ModelLookBack, ModelSend, ModelWait
+from .model_values import (
+    ModelContact,
+    ModelEnrollment,
+    ModelEvent,
+    ModelLookBack,
+    ModelSend,
+    ModelWait,
+)
 from .reference_model import ReferenceModel
 
 # The delays before the next attempt of a turn or a step that has failed.
@@ -217,28 +224,30 @@ class _Turn:
 
     def _decide_send(self, key: str, template: str, list_id: str | None, to: str | None) -> bool:
         model, list_id = self.model, list_id or self.plan.list
-        status, reason = model.decide_send(self.person, list_id, to)
-        gap, last = self.plan.suppress, self._find_last_decision()
+        recipient = model.find_or_create_addressee(to) if to else self.person
+        status, reason = model.decide_send(recipient, list_id)
+        gap, last = self.plan.suppress, self._find_last_decision(recipient)
         if status == "queued" and gap and last and model.now - last < gap:
             status, reason = "skipped", "too_soon"
         due = model.compute_send_time(self.plan.id) if status == "queued" else None
         mail = ModelSend(
-            self.enrollment, key, template, list_id, to, status, reason, model.now, due
+            self.enrollment, recipient, key, template, list_id, status, reason, model.now, due
         )
         mail.number = len(model.events)
         self.mails.append(mail)
         return status == "queued"
 
-    def _find_last_decision(self) -> Any:
+    def _find_last_decision(self, recipient: ModelContact) -> Any:
         decisions = [
             mail.decided_at
-            for mail in self._list_sends()
+            for mail in self._list_received(recipient)
             if mail.enrollment.journey == self.plan.id and mail.is_under_way
         ]
         return max(decisions, default=None)
 
-    def _list_sends(self) -> list[ModelSend]:
-        return self.model.find_sends(self.person) + self.mails
+    def _list_received(self, recipient: ModelContact) -> list[ModelSend]:
+        new = [mail for mail in self.mails if mail.recipient is recipient]
+        return self.model.find_received(recipient) + new
 
     def _trigger(self, event: str, k: str | None) -> None:
         key = self._key("trigger", event)
@@ -284,7 +293,7 @@ class _Turn:
         self._read("count", rule.event, sum(self._matches(rule, event) for event in events))
 
     def _mailed(self, template: str) -> None:
-        mails = self.model.find_sends(self.person)
+        mails = self.model.find_received(self.person)
         sent = sum(mail.template == template and mail.is_under_way for mail in mails)
         self._read("email", template, sent)
 
@@ -308,7 +317,7 @@ class _Turn:
         since = self.model.now - window
         sent = sum(
             mail.is_under_way and (mail.left_at is None or mail.left_at > since)
-            for mail in self._list_sends()
+            for mail in self._list_received(self.person)
         )
         self._read("throttle", f"{limit} in {window}", sent < limit)
 

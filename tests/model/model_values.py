@@ -157,10 +157,10 @@ class ModelSend:
     """A row of the ledger."""
 
     enrollment: ModelEnrollment
+    recipient: ModelContact
     key: str
     template: str
     list: str
-    to: str | None
     status: str
     reason: str | None
     decided_at: datetime

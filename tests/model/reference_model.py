@@ -68,7 +68,12 @@ class ReferenceModel:
         return [event for event in self.events if event.person.survivor is person.survivor]
 
     def find_sends(self, person: ModelContact) -> list[ModelSend]:
+        """Return the emails of a contact's enrollments, also those that go to others."""
         return [mail for mail in self.mails if mail.enrollment.person.survivor is person.survivor]
+
+    def find_received(self, person: ModelContact) -> list[ModelSend]:
+        """Return the emails that go to a contact, also from the enrollments of others."""
+        return [mail for mail in self.mails if mail.recipient.survivor is person.survivor]
 
     @property
     def due(self) -> list[ModelEnrollment]:
@@ -398,14 +403,20 @@ class ReferenceModel:
 
     # -- mail ---------------------------------------------------------------------------------
 
-    def decide_send(
-        self, person: ModelContact, list_id: str, to: str | None
-    ) -> tuple[str, str | None]:
+    def find_or_create_addressee(self, email: str) -> ModelContact:
+        """Return the contact whom a journey names with `to=`."""
+        identity = "e:" + email
+        if identity not in self.contacts_by_identity:
+            person = self._add_contact(UUID(int=len(self.people)))
+            person.email = email
+            self.contacts_by_identity[identity] = person
+        return self.contacts_by_identity[identity].survivor
+
+    def decide_send(self, person: ModelContact, list_id: str) -> tuple[str, str | None]:
         """Return the status and the reason of an email that is sent to a contact now."""
-        address = to or person.email
-        if not address:
+        if not person.email:
             return "skipped", "no_address"
-        if address in self.suppressed:
+        if person.email in self.suppressed:
             return "suppressed", "suppressed"
         if list_id != "receipts" and not person.subscriptions.get("*", True):
             return "skipped", "unsubscribed_from_everything"
@@ -426,14 +437,14 @@ class ReferenceModel:
         for mail in self.mails:
             if mail.status != "queued" or mail.due is None or mail.due > self.now:
                 continue
-            person = mail.enrollment.person.survivor
-            status, reason = self.decide_send(person, mail.list, mail.to)
+            person = mail.recipient.survivor
+            status, reason = self.decide_send(person, mail.list)
             if status != "queued":
                 mail.status, mail.reason = status, reason
             elif (send_time := self.compute_send_time(mail.enrollment.journey)) > self.now:
                 mail.due = send_time
             else:
-                mail.status, mail.address = "sent", mail.to or person.email
+                mail.status, mail.address = "sent", person.email
                 mail.left_at = self.now
 
 

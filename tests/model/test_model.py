@@ -83,7 +83,7 @@ def _run(create_database: Callable[[], tuple[str, Path]], default_examples: int)
             deadline=None,
             # The default examples are always the same, so a failure needs no shrinking, which would
             # take minutes.
-            phases=tuple(Phase) if EXAMPLES else (Phase.generate,),
+            phases=(Phase.generate,),
             suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
         ),
     )
