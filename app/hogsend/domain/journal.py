@@ -131,7 +131,7 @@ def encode(value: Any) -> Any:
 
 def _encode(value: Any) -> Any:
     # Nearly all values are of exactly these types; the snapshot of a contact has a dozen.
-    kind = type(value)
+    kind = cast("type[Any]", type(value))
     if kind is str:
         return _encode_text(value)
     if kind is dict:
