@@ -145,8 +145,8 @@ WORST: Mapping[str, tuple[str, ...]] = {
     "domain.engagement._MACHINE": ("…bo", "…urldefens", "…facebookexternalhi", "python…-"),
     "domain.engagement._PHONE": ("Android…Android", "Android…a", "…Mobile Safar", "Android…Mobil"),
     "domain.engagement._PREFETCH": ("…GoogleImagePro", "…ggpht."),
-    "domain.graph.GraphStep._matches": ("step:…:", "step:…a", "step:…:\n"),
-    "domain.graph._NUMBERED": ("a#…1", "…a#1", "…#", "a#1…#1a"),
+    "domain.step_key.StepKey._matches": ("step:…:", "step:…a", "step:…:\n"),
+    "domain.step_key._NUMBERED": ("a#…1", "…a#1", "…#", "a#1…#1a"),
     "domain.journal._NUMBERED": ("a#…1", "…#1", "#…1a", "#1…#1a"),
     "domain.times._OFFSET": ("UTC+…1", "…UTC+"),
     "domain.times._TIME": ("12:30:…1", "…12:"),
@@ -246,7 +246,7 @@ DYNAMIC: Mapping[str, tuple[str, ...]] = {
         for parser in vars(parsing).values()
         if getattr(parser, "__qualname__", "") == "build_pattern_parser.<locals>.parse"
     ),
-    "domain.graph.GraphStep._matches": (r"step:.*:.*",),
+    "domain.step_key.StepKey._matches": (r"step:.*:.*",),
 }
 
 

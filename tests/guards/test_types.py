@@ -17,6 +17,7 @@ import hogsend
 from hogsend.cli.main import commands
 from hogsend.testing import Mailbox, World, play
 from hogsend.turns.context import Context, History
+from hogsend.turns.waits import Waits
 
 # Each line that ends in a comment is wrong, for the reason that the comment names.
 WRONG = """\
@@ -112,7 +113,9 @@ def test_the_wheel_says_that_it_is_typed():
     assert (Path(hogsend.__file__).parent / "py.typed").is_file()
 
 
-@pytest.mark.parametrize("owner", [Context, History, World, Mailbox], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "owner", [Context, Waits, History, World, Mailbox], ids=lambda one: one.__name__
+)
 def test_every_call_of_an_author_has_a_docstring_that_explains_each_argument(owner: type):
     calls = [
         (name, member)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from .step_key import WILDCARD, StepKey
 
 COMPLETED = "completed"
 # The text of a loop without an end, and of the `break` that leaves a loop.
 FOREVER = "again and again"
 LEAVES_LOOP = "leaves the loop"
-
-_NUMBERED = re.compile(r"(.+)#([1-9]\d*)", re.DOTALL)
-# Stands for the part of a key that is only known at run time, such as a number in a loop's label.
-_WILDCARD = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class GraphStep:
             stands for a part that is only known at run time; empty when no part is known.
         first: the least occurrence number that the step can have in the journal.
         last: the greatest occurrence number; None when there is no limit.
+        former: the keys that the step had before it was renamed, as `was=` says.
         file: the file, relative to the journeys' folder; empty when unknown.
         line: the line in the file, from 1; 0 when unknown.
         number: the step's position in the graph, from 1.
@@ -52,6 +50,7 @@ class GraphStep:
     key: str = ""
     first: int = 1
     last: int | None = 1
+    former: tuple[StepKey, ...] = ()
     file: str = ""
     line: int = 0
     number: int = 0
@@ -75,18 +74,8 @@ class GraphStep:
         Args:
             key: a key with its occurrence number, such as `sleep:later#2`.
         """
-        if not self.key:
-            return False
-        numbered = _NUMBERED.fullmatch(key)
-        return self._matches(key, 1) or (
-            numbered is not None and self._matches(numbered[1], int(numbered[2]))
-        )
-
-    def _matches(self, base: str, occurrence: int) -> bool:
-        if occurrence < self.first or (self.last is not None and occurrence > self.last):
-            return False
-        pattern = ".*".join(re.escape(part) for part in self.key.split(_WILDCARD))
-        return re.fullmatch(pattern, base, re.DOTALL) is not None
+        own = [StepKey(self.key, self.first, self.last)] if self.key else []
+        return any(each.matches(key) for each in (*own, *self.former))
 
     def to_json(self) -> dict[str, Any]:
         """Return the step in JSON form."""
@@ -233,7 +222,7 @@ class JourneyGraph:
         # A key without a wildcard is a better match than a key with one.
         waits = sorted(
             (step for step in self.walk_steps() if step.is_wait and step.key),
-            key=lambda step: (_WILDCARD in step.key, -len(step.key), step.number),
+            key=lambda step: (WILDCARD in step.key, -len(step.key), step.number),
         )
         by_step: dict[int, dict[str, int]] = {}
         elsewhere: dict[str, int] = {}
@@ -311,6 +300,8 @@ def _item_to_json(item: Item, people: PeopleByStep | None) -> dict[str, Any]:
 
 # The least and the greatest number of calls so far, by key; None stands for no limit.
 Counts = dict[str, tuple[int, int | None]]
+# Calls are numbered apart under the keys that they had before they were renamed.
+_FORMER = "was "
 
 
 def number_steps(items: Sequence[Item], *, once: bool = False) -> JourneyGraph:
@@ -338,14 +329,20 @@ class _Numbering:
 
     def number_step(self, step: GraphStep, counts: Counts) -> GraphStep:
         self.last += 1
-        if not step.key:
-            return replace(step, number=self.last)
-        least, most = counts.get(step.key, (0, 0))
+        first, last = self.count(step.key, counts) if step.key else (step.first, step.last)
+        former = tuple(
+            StepKey(was.key, *self.count(was.key, counts, _FORMER)) for was in step.former
+        )
+        return replace(step, number=self.last, first=first, last=last, former=former)
+
+    def count(self, key: str, counts: Counts, prefix: str = "") -> tuple[int, int | None]:
+        """Count a call, and return the least and the greatest number that it can have."""
+        least, most = counts.get(prefix + key, (0, 0))
         # A wildcard may stand for another text at each call.
-        has_wildcard = _WILDCARD in step.key and not self.once
+        has_wildcard = WILDCARD in key and not self.once
         least, most = (0 if has_wildcard else least) + 1, None if most is None else most + 1
-        counts[step.key] = (least, most)
-        return replace(step, number=self.last, first=least, last=None if has_wildcard else most)
+        counts[prefix + key] = (least, most)
+        return least, None if has_wildcard else most
 
     def number_fork(self, fork: Fork, counts: Counts) -> Fork:
         head = self.number_step(fork.head, counts)
@@ -372,6 +369,7 @@ class _Numbering:
     def number_loop(self, fork: Fork, counts: Counts, before: Counts) -> Fork:
         body = fork.branches[0].items
         keys = {step.key for step in walk_steps(body) if step.key}
+        keys |= {_FORMER + was.key for step in walk_steps(body) for was in step.former}
         inside = dict(before)
         if not self.once:
             for key in keys:

@@ -9,21 +9,19 @@ from math import inf
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
-from ..domain.conditions import AllOf, Condition
+from ..domain.conditions import Condition
 from ..domain.contact import Contact, from_snapshot
 from ..domain.durations import describe_duration
 from ..domain.event import Event, EventMatch, from_stored_event
 from ..errors import JourneyCodeError
 from .argument_checks import (
     check_count,
-    check_duration,
-    check_instant,
     check_optional_text,
     check_span,
     check_text,
     read_addressee,
 )
-from .call_results import Sent, Throttle, Waited
+from .call_results import Sent, Throttle
 from .calls import (
     Checkpoint,
     CheckSubscription,
@@ -31,31 +29,35 @@ from .calls import (
     ChooseVariant,
     Digest,
     Exit,
+    FormerLabels,
     Now,
     Random,
     RandomId,
     ReadContact,
     RunStep,
     SendMail,
-    Sleep,
     Trigger,
-    WaitFor,
     When,
     perform,
 )
 from .calls.step import accept_step_id
 from .history import History
+from .waits import Waits
 
 A = TypeVar("A", bound=str)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Context:
+class Context(Waits):
     """The second argument of every journey.
 
     The journal records every call. When the journey continues after a wait, its function starts
     again from the top, and recorded calls return their recorded answers immediately.
+
+    Every call that takes a label also takes `was=`, the label that the call had in earlier versions
+    of the code: people who have made the call under that label have made it, and people who wait in
+    it go on.
 
     Args:
         event: the event that started this enrollment.
@@ -78,6 +80,7 @@ class Context:
         list: str | None = None,
         to: str | None = None,
         label: str | None = None,
+        was: FormerLabels = None,
     ) -> Sent:
         """Send an email, at the address that the recipient has when the email leaves.
 
@@ -90,6 +93,7 @@ class Context:
                 contact is created if there is none. The recipient's subscriptions apply, and
                 `contact` in the template is the recipient.
             label: the name on the timeline; the template's key unless given.
+            was: the former label, or several; see `Context`.
 
         Returns:
             The decision: `queued`, or refused with the reason.
@@ -98,87 +102,9 @@ class Context:
         check_optional_text("subject=", subject)
         addressee = read_addressee(to) if to is not None else None
         verdict = await perform(
-            SendMail(label or template, template, subject, dict(props or {}), list, addressee)
+            SendMail(label or template, template, subject, dict(props or {}), list, addressee), was
         )
         return Sent(verdict["status"], verdict.get("reason"), UUID(verdict["sendId"]))
-
-    async def sleep(self, duration: timedelta, *, label: str | None = None) -> None:
-        """Wait. Meanwhile the contact costs nothing, and deploys and crashes do no harm.
-
-        Args:
-            duration: the length of the wait, such as `days(2)`.
-            label: the name on the timeline; the duration unless given.
-        """
-        check_duration("ctx.sleep", duration)
-        await perform(Sleep(label or describe_duration(duration), duration))
-
-    async def sleep_until(self, instant: datetime | When, *, label: str | None = None) -> None:
-        """Wait for an instant; an instant in the past returns immediately.
-
-        Args:
-            instant: an instant with a time zone, or `ctx.when.next("monday").at("09:00")`.
-            label: the name on the timeline; the description of the moment unless given.
-        """
-        if isinstance(instant, When):
-            label = label or instant.moment.describe()
-            instant = await instant
-        check_instant("ctx.sleep_until", instant)
-        await perform(Sleep(label or "until", instant))
-
-    async def wait_for(
-        self,
-        event: str | EventMatch,
-        *,
-        timeout: timedelta | None = None,  # noqa: ASYNC109 (days, not a deadline of this call)
-        where: Condition | None = None,
-        since: datetime | None = None,
-        label: str | None = None,
-    ) -> Waited:
-        """Wait for an event, including those since the end of the wait before.
-
-        Args:
-            event: the event's name, or `on(name, where=…)`.
-            timeout: the longest wait; without a limit unless given.
-            where: a condition on the event's properties, in addition to that of `on`.
-            since: the instant to look back to, instead of the end of the wait before.
-            label: the name on the timeline; the event's name unless given.
-
-        Returns:
-            `Waited`, truthy when the event came.
-        """
-        match = event if isinstance(event, EventMatch) else EventMatch(event)
-        if where is not None:
-            condition = where if match.where is None else AllOf((match.where, where))
-            match = EventMatch(match.event, condition)
-        return await self.wait_for_any(
-            [match], timeout=timeout, since=since, label=label or match.event
-        )
-
-    async def wait_for_any(
-        self,
-        events: Sequence[str | EventMatch],
-        *,
-        timeout: timedelta | None = None,  # noqa: ASYNC109 (days, not a deadline of this call)
-        since: datetime | None = None,
-        label: str | None = None,
-    ) -> Waited:
-        """Wait for the first of several events; the arguments are those of `wait_for`."""
-        if isinstance(events, str):
-            raise JourneyCodeError(
-                "ctx.wait_for_any takes a list of events.", f'Write ctx.wait_for_any(["{events}"]).'
-            )
-        matches = tuple(
-            event if isinstance(event, EventMatch) else EventMatch(event) for event in events
-        )
-        if not matches:
-            raise JourneyCodeError("ctx.wait_for_any needs at least one event to wait for.")
-        if timeout is not None:
-            check_duration("timeout=", timeout)
-        if since is not None:
-            check_instant("since=", since)
-        name = label or " or ".join(match.event for match in matches)
-        stored = await perform(WaitFor(name, matches, timeout, since))
-        return Waited(from_stored_event(stored) if stored else None)
 
     async def digest(
         self,
@@ -188,6 +114,7 @@ class Context:
         where: Condition | None = None,
         max_events: int = 100,
         label: str | None = None,
+        was: FormerLabels = None,
     ) -> Sequence[Event]:
         """Collect events for a while, for one email about all of them.
 
@@ -201,6 +128,7 @@ class Context:
             where: a condition on the events' properties, in addition to that of `on`.
             max_events: the number of events that ends the window.
             label: the name on the timeline; the event's name unless given.
+            was: the former label, or several; see `Context`.
 
         Returns:
             The events, the oldest first.
@@ -209,11 +137,17 @@ class Context:
         check_count("max_events=", max_events, least=1)
         match = event if event is None or isinstance(event, EventMatch) else EventMatch(event)
         name = label or (match.event if match else self.event.name)
-        stored = await perform(Digest(name, match, where, window, max_events))
+        stored = await perform(Digest(name, match, where, window, max_events), was)
         return [from_stored_event(event) for event in stored]
 
     async def throttle(
-        self, limit: int, window: timedelta, *, list: str | None = None, label: str | None = None
+        self,
+        limit: int,
+        window: timedelta,
+        *,
+        list: str | None = None,
+        label: str | None = None,
+        was: FormerLabels = None,
     ) -> Throttle:
         """Return whether this contact may get another email, by how many they got lately.
 
@@ -222,11 +156,12 @@ class Context:
             window: the period before now in which emails are counted.
             list: only emails of this list are counted; all lists unless given.
             label: the name on the timeline; the limit and the window unless given.
+            was: the former label, or several; see `Context`.
         """
         check_span("ctx.throttle", window)
         check_count("ctx.throttle", limit)
         name = label or f"{limit} in {describe_duration(window)}"
-        stored = await perform(CheckThrottle(name, window, limit, list))
+        stored = await perform(CheckThrottle(name, window, limit, list), was)
         return Throttle(stored["allowed"], stored["sent"], stored["limit"])
 
     @overload
@@ -238,6 +173,7 @@ class Context:
         retries: int = ...,
         timeout: timedelta = ...,  # noqa: ASYNC109
         passed: Callable[[], T] | None = ...,
+        was: FormerLabels = ...,
     ) -> T: ...
 
     @overload
@@ -249,6 +185,7 @@ class Context:
         retries: int = ...,
         timeout: timedelta = ...,  # noqa: ASYNC109
         passed: Callable[[], T] | None = ...,
+        was: FormerLabels = ...,
     ) -> T: ...
 
     async def step(
@@ -259,6 +196,7 @@ class Context:
         retries: int = 5,
         timeout: timedelta = timedelta(minutes=1),  # noqa: ASYNC109 (of each attempt, not of the call)
         passed: Callable[[], Any] | None = None,
+        was: FormerLabels = None,
     ) -> Any:
         """Run a function with side effects: call a service, read a database, compute for long.
 
@@ -275,6 +213,7 @@ class Context:
             timeout: how long one attempt may take.
             passed: returns the answer for contacts who are past this step when it is added to the
                 code; without `passed` they drift.
+            was: the former key, or several; see `Context`.
 
         Returns:
             The function's result, in the journal's form: tuples are lists.
@@ -290,7 +229,7 @@ class Context:
                 "ctx.step takes a function, not what it returns.",
                 "Write ctx.step(key, lambda: call(…)), without calling the function.",
             )
-        return await perform(RunStep(key, accept_step_id(fn), retries, timeout, passed))
+        return await perform(RunStep(key, accept_step_id(fn), retries, timeout, passed), was)
 
     async def trigger(
         self,
@@ -299,6 +238,7 @@ class Context:
         *,
         to: str | None = None,
         label: str | None = None,
+        was: FormerLabels = None,
     ) -> UUID:
         """Ingest an event of this contact, or of another person, as if the product had sent it.
 
@@ -307,61 +247,67 @@ class Context:
             properties: the event's properties.
             to: another person, by email address or user id; a contact is created if there is none.
             label: the name on the timeline; the event's name unless given.
+            was: the former label, or several; see `Context`.
 
         Returns:
             The event's id.
         """
         person = read_addressee(to) if to is not None else None
-        return UUID(await perform(Trigger(label or event, event, dict(properties or {}), person)))
+        call = Trigger(label or event, event, dict(properties or {}), person)
+        return UUID(await perform(call, was))
 
-    async def contact(self, *, label: str = "now") -> Contact:
+    async def contact(self, *, label: str = "now", was: FormerLabels = None) -> Contact:
         """Return the contact as of now; a journey's first argument is the contact at enrollment."""
-        stored = await perform(ReadContact(label))
+        stored = await perform(ReadContact(label), was)
         return from_snapshot(stored, self.event.received_at)
 
-    async def is_subscribed(self, list: str | None = None, *, label: str | None = None) -> bool:
+    async def is_subscribed(
+        self, list: str | None = None, *, label: str | None = None, was: FormerLabels = None
+    ) -> bool:
         """Return whether email of a list may go to this contact now.
 
         Args:
             list: the list; the journey's list unless given.
             label: the name on the timeline; the list's id unless given.
+            was: the former label, or several; see `Context`.
         """
         is_subscribed: bool = await perform(
-            CheckSubscription(label or list or "journey's list", list)
+            CheckSubscription(label or list or "journey's list", list), was
         )
         return is_subscribed
 
-    async def now(self, *, label: str = "now") -> datetime:
+    async def now(self, *, label: str = "now", was: FormerLabels = None) -> datetime:
         """Return the current time, the same at every replay."""
-        instant: datetime = await perform(Now(label))
+        instant: datetime = await perform(Now(label), was)
         return instant
 
-    async def random(self, *, label: str = "random") -> float:
+    async def random(self, *, label: str = "random", was: FormerLabels = None) -> float:
         """Return a number from 0 up to 1, the same at every replay."""
-        number: float = await perform(Random(label))
+        number: float = await perform(Random(label), was)
         return number
 
-    async def uuid(self, *, label: str = "uuid") -> UUID:
+    async def uuid(self, *, label: str = "uuid", was: FormerLabels = None) -> UUID:
         """Return a new random id, the same at every replay."""
-        return UUID(await perform(RandomId(label)))
+        return UUID(await perform(RandomId(label), was))
 
-    async def variant(self, key: str, arms: Mapping[A, float]) -> A:
+    async def variant(self, key: str, arms: Mapping[A, float], *, was: FormerLabels = None) -> A:
         """Choose an arm, stable for each contact and key.
 
         Args:
             key: the name of the experiment.
             arms: each arm with its weight.
+            was: the former key, or several; see `Context`.
         """
         check_text("ctx.variant", key)
         weights = list(arms.values())
         if not any(weights) or any(not 0 <= weight < inf for weight in weights):
             raise JourneyCodeError("ctx.variant needs arms with weights, not all of them zero.")
-        arm: A = await perform(ChooseVariant(key, dict(arms.items())))
+        arm: A = await perform(ChooseVariant(key, dict(arms.items())), was)
         return arm
 
-    async def checkpoint(self, label: str) -> None:
+    async def checkpoint(self, label: str, *, was: FormerLabels = None) -> None:
         """Add an entry to the timeline."""
-        await perform(Checkpoint(label))
+        await perform(Checkpoint(label), was)
 
     async def exit(self, reason: str = "exited by the journey") -> None:
         """End the journey here; nothing after this call runs.

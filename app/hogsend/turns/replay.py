@@ -35,7 +35,9 @@ class Replay:
         self.new_keys: list[str] = []
         self.arguments: list[str] = []
         self._is_dry_run = is_dry_run
+        # The numbers of calls so far, by the key that the calls have, and by a key that they had.
         self._occurrences: dict[str, int] = {}
+        self._former_occurrences: dict[str, int] = {}
 
     def answer(self, call: Call) -> Any:
         """Answer a call.
@@ -52,9 +54,7 @@ class Replay:
             return call.start(turn, "")
         if len(self.keys) >= turn.environment.max_calls and self._has_too_many_calls():
             return Suspension.TURN_OVER
-        base = call.build_base_key()
-        self._occurrences[base] = number = self._occurrences.get(base, 0) + 1
-        key = build_key(base, number)
+        key = self._find_key(call)
         self.keys.append(key)
         if turn.environment.checks_determinism:
             self.arguments.append(call.describe())
@@ -79,6 +79,14 @@ class Replay:
         assert call is not None  # noqa: S101 (the caller has run its read or effect)
         self.pending = None
         return call.complete(self.turn, key, value)
+
+    def _find_key(self, call: Call) -> str:
+        """Return the journal key of a call: a former key when the journal has only that one."""
+        key = _count(self._occurrences, call.build_base_key())
+        if not call.former_labels:
+            return key
+        former = [_count(self._former_occurrences, base) for base in call.list_former_keys()]
+        return next(filter(self.turn.has_entry, [key, *former]), key)
 
     def _start(self, key: str, call: Call) -> Any:
         """Answer a call that is not in the journal."""
@@ -127,3 +135,9 @@ class Replay:
             "A loop that never ends? End it, start over with entry='unlimited', or raise "
             "HOGSEND_TURN_STEP_LIMIT.",
         )
+
+
+def _count(occurrences: dict[str, int], base: str) -> str:
+    """Count a call under its key without the number, and return the key with the number."""
+    occurrences[base] = number = occurrences.get(base, 0) + 1
+    return build_key(base, number)

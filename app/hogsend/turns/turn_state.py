@@ -123,6 +123,11 @@ class TurnState:
 
     # -- waits --------------------------------------------------------------------------------
 
+    def has_entry(self, key: str) -> bool:
+        """Return whether the enrollment's past has a call with a key: done, waiting or retried."""
+        is_known = key in self.recorded or key == self.frontier
+        return is_known or key in self.inputs.pending_steps
+
     def is_resuming(self, key: str) -> bool:
         """Return whether a key belongs to the wait that this turn resumes from."""
         return key == self.frontier

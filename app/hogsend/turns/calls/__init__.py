@@ -6,7 +6,7 @@ To add one, write its class in a module here, its method on `Context`, and its s
 
 from __future__ import annotations
 
-from .call import Call, Failure, Suspension, perform
+from .call import Call, Failure, FormerLabels, Suspension, perform
 from .contact import CheckSubscription, ReadContact
 from .contact_history import ReadEmail, ReadJourney
 from .digest import Digest
@@ -32,6 +32,7 @@ __all__ = [
     "Digest",
     "Exit",
     "Failure",
+    "FormerLabels",
     "HasEvent",
     "LastEvent",
     "ListEvents",

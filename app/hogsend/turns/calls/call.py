@@ -23,10 +23,10 @@ import ast
 import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import coroutine
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from ...domain.journal import Step, decode
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from .read import Read
 
 MAX_KEY_LENGTH = 180
+
+# The argument `was=` of every call that takes a label: one former label, or several.
+FormerLabels = str | tuple[str, ...] | None
 
 
 class Suspension(Enum):
@@ -65,9 +68,11 @@ class Call:
 
     Args:
         label: distinguishes the call from others of its kind, such as a template or an event.
+        former_labels: the labels that the call had in earlier versions of the code.
     """
 
     label: str
+    former_labels: tuple[str, ...] = field(default=(), kw_only=True)
 
     # The kind of the call's journal entries; never changes, because stored journals contain it.
     kind: ClassVar[str]
@@ -75,6 +80,8 @@ class Call:
     paths: ClassVar[tuple[tuple[str, ...], ...]] = ()
     # Set where authors write a chain of methods: `("when",)` for `ctx.when.tomorrow().at(…)`.
     receiver: ClassVar[tuple[str, ...] | None] = None
+    # The label of a call without `label=` when it is always the same; else empty.
+    default_label: ClassVar[str] = ""
     # Whether the journal records the call.
     is_journalled: ClassVar[bool] = True
     # Whether a new call runs although the contact is already past it, as reads do.
@@ -86,7 +93,33 @@ class Call:
 
     def build_base_key(self) -> str:
         """Return the journal key without the occurrence number."""
-        return f"{self.kind}:{self.label}".replace("\0", "")[:MAX_KEY_LENGTH]
+        return self._build_base_key(self.label)
+
+    def list_former_keys(self) -> list[str]:
+        """Return the journal keys that the call had in earlier versions, in the order of `was=`."""
+        return [self._build_base_key(label) for label in self.former_labels]
+
+    def _build_base_key(self, label: str) -> str:
+        return f"{self.kind}:{label}".replace("\0", "")[:MAX_KEY_LENGTH]
+
+    def add_former_labels(self, was: FormerLabels) -> Self:
+        """Return the call with the labels of `was=`.
+
+        Raises:
+            JourneyCodeError: `was` is not a label, or the call's own label.
+        """
+        labels = (was,) if isinstance(was, str) else was
+        if not isinstance(labels, tuple) or not all(isinstance(x, str) and x for x in labels):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise JourneyCodeError(
+                f"was= takes the former label of the call, but was given {was!r:.80}.",
+                'Write was="old-label", or was=("older", "old") for a call that was renamed twice.',
+            )
+        if self.label in labels:
+            raise JourneyCodeError(
+                f"was={self.label!r} is the label itself.",
+                "Give the label that the call had before it was renamed.",
+            )
+        return replace(self, former_labels=labels)
 
     def describe(self) -> str:
         """Return the arguments as text, so that two executions of a turn can be compared."""
@@ -244,11 +277,16 @@ IN_JOURNEY: ContextVar[bool] = ContextVar("in_journey", default=False)
 
 
 @coroutine
-def perform(call: Call) -> Generator[Call, Any, Any]:
+def perform(call: Call, was: FormerLabels = None) -> Generator[Call, Any, Any]:
     """Pass a call to the turn that runs the journey, and return the answer.
 
+    Args:
+        call: the call.
+        was: the labels that the call had in earlier versions of the code.
+
     Raises:
-        JourneyCodeError: no journey runs here, such as in a step's function, a task or a thread.
+        JourneyCodeError: no journey runs here, such as in a step's function, a task or a thread; or
+            `was` cannot be used.
     """
     if not IN_JOURNEY.get():
         raise JourneyCodeError(
@@ -256,4 +294,4 @@ def perform(call: Call) -> Generator[Call, Any, Any]:
             "Await ctx calls in the journey itself, not in the function that ctx.step runs: "
             "return a value from that function, and continue with it.",
         )
-    return (yield call)
+    return (yield call if was is None else call.add_former_labels(was))

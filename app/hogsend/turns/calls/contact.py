@@ -24,6 +24,7 @@ class ReadContact(Call):
     """The contact as it is now."""
 
     kind: ClassVar[str] = "contact"
+    default_label: ClassVar[str] = "now"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("contact",),)
     runs_behind: ClassVar[bool] = True
 

@@ -47,6 +47,7 @@ class Now(ValueCall):
     """The instant of the turn."""
 
     kind: ClassVar[str] = "now"
+    default_label: ClassVar[str] = "now"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("now",),)
     title: ClassVar[str] = "Read the clock"
 
@@ -64,6 +65,7 @@ class Random(ValueCall):
     """
 
     kind: ClassVar[str] = "random"
+    default_label: ClassVar[str] = "random"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("random",),)
     title: ClassVar[str] = "Drew a random number"
 
@@ -79,6 +81,7 @@ class RandomId(ValueCall):
     """A random id."""
 
     kind: ClassVar[str] = "uuid"
+    default_label: ClassVar[str] = "uuid"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("uuid",),)
     title: ClassVar[str] = "Created an ID"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ...domain.durations import describe_duration
 from ...domain.graph import GraphStep
+from ...domain.step_key import StepKey
 from .constants import UNKNOWN, Pattern
 from .scopes import Scope
 
@@ -71,6 +72,12 @@ class CallSite:
         value = self.evaluate(position, name)
         return None if value is None else value if isinstance(value, str) else UNNAMED
 
+    def list_former_labels(self) -> list[str]:
+        """Return the labels of `was=` that are known; `*` stands for an unknown part of a label."""
+        value = self.evaluate(-1, "was")
+        labels = cast("list[Any]", value) if isinstance(value, list) else [value]
+        return [label for label in labels if isinstance(label, str)]
+
     def format_argument(self, position: int, name: str = "") -> str:
         """Return the text that the screen shows for an argument: the value, or the code."""
         node = self.find_argument(position, name)
@@ -109,13 +116,16 @@ class CallSite:
             has_label: whether the call takes a `label=`.
         """
         label = self.evaluate_text(-1, "label") if has_label else None
-        key = f"{key_kind or kind}:{label or name or UNNAMED}"[:_MAX_KEY_LENGTH]
+        prefix = f"{key_kind or kind}:"
+        key = f"{prefix}{label or name or UNNAMED}"[:_MAX_KEY_LENGTH]
+        former = (f"{prefix}{was}"[:_MAX_KEY_LENGTH] for was in self.list_former_labels())
         return GraphStep(
             kind=kind,
             what=what,
             label=self.format_argument(-1, "label") if label else "",
             span=span,
             key="" if key.endswith(f":{UNNAMED}") else key,
+            former=tuple(map(StepKey, former)),
             file=self.scope.module.file,
             line=self.scope.module.find_line(self.call),
             title=what,

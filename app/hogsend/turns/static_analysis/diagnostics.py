@@ -16,6 +16,7 @@ from .call_graph import walk_functions, walk_running_nodes
 from .call_types import recognize_call
 from .constants import Pattern, parse_dotted_name
 from .forbidden_names import Severity, find_rule
+from .former_labels import find_label_problems
 from .modules import find_bindings
 from .scopes import Function, Scope
 from .step_reader import read_block, read_journey
@@ -78,6 +79,8 @@ def diagnose(journeys: Iterable[Function], known: KnownResources) -> list[Diagno
         for function, scope in walk_functions(journey):
             diagnostics.update(_FunctionCheck(function, scope, known).find_diagnostics())
         diagnostics.update(_check_repeated_keys(journey))
+        for problem in find_label_problems(journey):
+            diagnostics.add(Diagnostic(problem.file, problem.line, problem.problem, problem.remedy))
     return sorted(diagnostics)
 
 

@@ -1,0 +1,105 @@
+"""The calls of `ctx` that wait for a time or an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ..domain.conditions import AllOf, Condition
+from ..domain.durations import describe_duration
+from ..domain.event import EventMatch, from_stored_event
+from ..errors import JourneyCodeError
+from .argument_checks import check_duration, check_instant
+from .call_results import Waited
+from .calls import FormerLabels, Sleep, WaitFor, When, perform
+
+
+class Waits:
+    """The calls of `Context` that wait for a time or an event."""
+
+    async def sleep(
+        self, duration: timedelta, *, label: str | None = None, was: FormerLabels = None
+    ) -> None:
+        """Wait. Meanwhile the contact costs nothing, and deploys and crashes do no harm.
+
+        Args:
+            duration: the length of the wait, such as `days(2)`.
+            label: the name on the timeline; the duration unless given.
+            was: the former label, or several; see `Context`.
+        """
+        check_duration("ctx.sleep", duration)
+        await perform(Sleep(label or describe_duration(duration), duration), was)
+
+    async def sleep_until(
+        self, instant: datetime | When, *, label: str | None = None, was: FormerLabels = None
+    ) -> None:
+        """Wait for an instant; an instant in the past returns immediately.
+
+        Args:
+            instant: an instant with a time zone, or `ctx.when.next("monday").at("09:00")`.
+            label: the name on the timeline; the description of the moment unless given.
+            was: the former label, or several; see `Context`.
+        """
+        if isinstance(instant, When):
+            label = label or instant.moment.describe()
+            instant = await instant
+        check_instant("ctx.sleep_until", instant)
+        await perform(Sleep(label or "until", instant), was)
+
+    async def wait_for(
+        self,
+        event: str | EventMatch,
+        *,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 (days, not a deadline of this call)
+        where: Condition | None = None,
+        since: datetime | None = None,
+        label: str | None = None,
+        was: FormerLabels = None,
+    ) -> Waited:
+        """Wait for an event, including those since the end of the wait before.
+
+        Args:
+            event: the event's name, or `on(name, where=…)`.
+            timeout: the longest wait; without a limit unless given.
+            where: a condition on the event's properties, in addition to that of `on`.
+            since: the instant to look back to, instead of the end of the wait before.
+            label: the name on the timeline; the event's name unless given.
+            was: the former label, or several; see `Context`.
+
+        Returns:
+            `Waited`, truthy when the event came.
+        """
+        match = event if isinstance(event, EventMatch) else EventMatch(event)
+        if where is not None:
+            condition = where if match.where is None else AllOf((match.where, where))
+            match = EventMatch(match.event, condition)
+        return await self.wait_for_any(
+            [match], timeout=timeout, since=since, label=label or match.event, was=was
+        )
+
+    async def wait_for_any(
+        self,
+        events: Sequence[str | EventMatch],
+        *,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 (days, not a deadline of this call)
+        since: datetime | None = None,
+        label: str | None = None,
+        was: FormerLabels = None,
+    ) -> Waited:
+        """Wait for the first of several events; the arguments are those of `wait_for`."""
+        if isinstance(events, str):
+            raise JourneyCodeError(
+                "ctx.wait_for_any takes a list of events.", f'Write ctx.wait_for_any(["{events}"]).'
+            )
+        matches = tuple(
+            event if isinstance(event, EventMatch) else EventMatch(event) for event in events
+        )
+        if not matches:
+            raise JourneyCodeError("ctx.wait_for_any needs at least one event to wait for.")
+        if timeout is not None:
+            check_duration("timeout=", timeout)
+        if since is not None:
+            check_instant("since=", since)
+        name = label or " or ".join(match.event for match in matches)
+        stored = await perform(WaitFor(name, matches, timeout, since), was)
+        return Waited(from_stored_event(stored) if stored else None)
