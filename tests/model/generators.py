@@ -165,6 +165,29 @@ def incoming_events(draw: st.DrawFn) -> SubmittedEvent:
     )
 
 
+addresses = st.sampled_from(["e1@x.io", "e2@x.io", "boss@x.io"])
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> SubmittedEvent:
+    """An event that no journey knows, with identities that may merge contacts, and choices.
+
+    When it changes no contact, the turns that run see it or not with the same result.
+    """
+    user, email, browser = draw(st.sampled_from(IDENTITIES))
+    choices = draw(st.one_of(st.just(dict[str, bool]()), _list_choices))
+    return SubmittedEvent("changed", user, email, browser, lists=choices)
+
+
+def move_to(event: SubmittedEvent, person: ModelContact) -> SubmittedEvent:
+    """Return the event as one of this contact, with one identity of its own kept."""
+    if event.anonymous and event.anonymous != person.anonymous:
+        return replace(event, user=person.user, email=person.email)
+    if event.user and person.user is None:
+        return replace(event, email=person.email, anonymous=person.anonymous)
+    return replace(event, user=person.user, anonymous=person.anonymous)
+
+
 def matching_event(
     person: ModelContact, rule: Rule, trigger: ModelEvent | None = None
 ) -> SubmittedEvent:

@@ -89,6 +89,11 @@ class JourneyPlan:
         return not self.keyed or properties.get("k") in (None, key)
 
     @property
+    def has_failing_step(self) -> bool:
+        """Whether a step fails; a turn that runs again has then used up an attempt."""
+        return _has_failing_step(self.script)
+
+    @property
     def source(self) -> str:
         """The author's file."""
         body = "\n".join(_write_lines(self.script, 1))
@@ -168,6 +173,14 @@ def _write_step(key: str, works: bool, passed: bool) -> list[str]:
         "except StepFailed:",
         "    got = 0",
     ]
+
+
+def _has_failing_step(script: Sequence[Op]) -> bool:
+    return any(
+        (name == "step" and not arguments[1])
+        or any(_has_failing_step(block) for block in arguments if name in ("if", "twice"))
+        for name, *arguments in script
+    )
 
 
 _SOURCES: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from hogsend.domain.incoming import IngestResult
 from hogsend.ingest.operator_action import ActionName
 from hogsend.services.bulk_actions import replay_missed_triggers
 from tests.actors import operator_named
@@ -54,7 +56,9 @@ class HogsendStateMachine(RuleBasedStateMachine):
 
     def _run_due_work(self) -> None:
         """Run all due work; the model runs the turns in the order of the system."""
-        enrollment_ids = self.system.run_due_turns()
+        self._follow_turns(self.system.run_due_turns())
+
+    def _follow_turns(self, enrollment_ids: Sequence[UUID]) -> None:
         rows = self.system.run(self.system.world.all_enrollments())
         for enrollment_id in enrollment_ids:
             enrollment = find_enrollment(self.model, enrollment_id, rows)
@@ -120,6 +124,49 @@ class HogsendStateMachine(RuleBasedStateMachine):
     def several_contacts_act_at_the_same_time(self, events: list[SubmittedEvent]) -> None:
         self._submit(events)
 
+    @rule(
+        event=st.none() | generators.incoming_events(),
+        change=generators.changes(),
+        which=st.integers(0, 7),
+        suppressed=st.sampled_from([False, False, False, True]),
+    )
+    def a_contact_changes_while_turns_run(
+        self, event: SubmittedEvent | None, change: SubmittedEvent, which: int, suppressed: bool
+    ) -> None:
+        """The turns of a contact that has changed run again, as if the change had come first."""
+        if event is not None:
+            self._submit_only([event])
+        elif not self.model.due:
+            self._advance_to_next()
+        if any(self.model.code[due.journey].has_failing_step for due in self.model.due):
+            self._run_due_work()
+            return
+        if self.model.due and which < 6:
+            person = self.model.due[which % len(self.model.due)].person.survivor
+            change = generators.move_to(change, person)
+        if suppressed and change.email:
+            self._suppress_while_turns_run(change.email)
+        else:
+            self._submit_while_turns_run(self._add_key(change))
+
+    def _submit_while_turns_run(self, event: SubmittedEvent) -> None:
+        results: list[IngestResult] = []
+
+        async def submit() -> None:
+            results.extend(await self.system.submit_together([event]))
+
+        enrollment_ids = self.system.run_due_turns(submit)
+        (result,) = results
+        assert result.contact_id is not None
+        compare_result(self.model.submit(event, result.contact_id), result)
+        self._follow_turns(enrollment_ids)
+
+    def _suppress_while_turns_run(self, address: str) -> None:
+        suppress = self.system.world.suppress
+        enrollment_ids = self.system.run_due_turns(lambda: suppress(address))
+        self.model.suppressed.add(address)
+        self._follow_turns(enrollment_ids)
+
     @rule(which=st.integers(0, 7), pause=generators.pauses, at_once=st.booleans())
     def an_awaited_event_arrives(self, which: int, pause: timedelta, at_once: bool) -> None:
         """The event arrives in time or late, before the turn of a timeout has run."""
@@ -162,6 +209,10 @@ class HogsendStateMachine(RuleBasedStateMachine):
             self._submit([replace(event, digest=b"other") if other else event])
 
     def _submit(self, events: list[SubmittedEvent], tick: timedelta = TICK) -> None:
+        self._submit_only(events, tick)
+        self._run_due_work()
+
+    def _submit_only(self, events: list[SubmittedEvent], tick: timedelta = TICK) -> None:
         self._advance(tick)
         keyed = [event if event.key else self._add_key(event) for event in events]
         results = self.system.submit(keyed)
@@ -171,13 +222,12 @@ class HogsendStateMachine(RuleBasedStateMachine):
             expected_results.append(self.model.submit(event, result.contact_id))
         for expected, result in zip(expected_results, results, strict=True):
             compare_result(expected, result)
-        self._run_due_work()
 
     def _add_key(self, event: SubmittedEvent) -> SubmittedEvent:
         self.submitted.append(replace(event, key=f"key-{len(self.submitted)}"))
         return self.submitted[-1]
 
-    @rule(address=st.sampled_from(["e1@x.io", "e2@x.io", "boss@x.io"]))
+    @rule(address=generators.addresses)
     def an_address_is_suppressed(self, address: str) -> None:
         self.system.run(self.system.world.suppress(address))
         self.model.suppressed.add(address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from hogsend.ingest import enroll
 from hogsend.ingest.operator_action import ActionName
 from hogsend.services.enrollment_actions import run_action
 from hogsend.store import meta
+from hogsend.turns.commit import FinishedTurn
 from tests.actors import operator_named
 from tests.patience import PATIENCE
 from tests.world import World, open_world
@@ -31,6 +32,7 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LATE = timedelta(days=2)
 HELD = "the state machine decides when emails are sent"
 T = TypeVar("T")
+Change = Callable[[], Awaitable[Any]]
 
 
 class SystemUnderTest:
@@ -49,6 +51,9 @@ class SystemUnderTest:
         self._context: AbstractAsyncContextManager[World] | None = None
         self._may_run = asyncio.Event()
         self._run_ids: list[UUID] = []
+        # Makes a change when the first turns have run and none is committed.
+        self._change: Change | None = None
+        self._change_task: asyncio.Future[Any] | None = None
         journeys = folder / "journeys"
         journeys.mkdir()
         (journeys / "lists.py").write_text("from hogsend import MailList\n" + LISTS)
@@ -82,18 +87,37 @@ class SystemUnderTest:
         self.world = self.run(enter())
 
     def _hold_turns(self, world: World) -> None:
-        """Hold turns until `run_due_turns`, and record their order."""
+        """Hold turns until `run_due_turns`, and record the order of the turns that are written."""
         worker = world.runtime.worker
         assert worker is not None
         engine: Any = worker.engine
-        self.worker, run_turns = worker, engine._run_turns
+        runner: Any = worker.turn_runner
+        self.worker = worker
+        run_turns, commit_all, write = engine._run_turns, runner._commit_all, runner._commits._write
 
         async def wait_and_run(ids: Sequence[UUID], on_committed: Any) -> Collection[UUID]:
             await self._may_run.wait()
-            self._run_ids.extend(ids)
             return await run_turns(ids, on_committed)
 
-        engine._run_turns = wait_and_run
+        async def change_and_commit(*arguments: Any) -> None:
+            if self._change is not None:
+                self._change_task = asyncio.ensure_future(self._change())
+                self._change = None
+            if self._change_task is not None:
+                await self._change_task
+            await commit_all(*arguments)
+
+        async def write_and_record(finished: Sequence[FinishedTurn]) -> Sequence[bool | Exception]:
+            results = await write(finished)
+            self._run_ids += [
+                turn.enrollment.id
+                for turn, is_written in zip(finished, results, strict=True)
+                if is_written is True
+            ]
+            return results
+
+        engine._run_turns, runner._commit_all = wait_and_run, change_and_commit
+        runner._commits._write = write_and_record
 
     async def _hold_emails(self) -> None:
         # The database keeps the hold, so that it survives a restart.
@@ -121,13 +145,11 @@ class SystemUnderTest:
     # -- actions ------------------------------------------------------------------------------
 
     def submit(self, events: Sequence[SubmittedEvent]) -> list[IngestResult]:
-        async def submit_together() -> list[IngestResult]:
-            ingest = self.world.runtime.ingest
-            return await asyncio.gather(
-                *(ingest.submit(self._build_event(event)) for event in events)
-            )
+        return self.run(self.submit_together(events))
 
-        return self.run(submit_together())
+    async def submit_together(self, events: Sequence[SubmittedEvent]) -> list[IngestResult]:
+        ingest = self.world.runtime.ingest
+        return await asyncio.gather(*(ingest.submit(self._build_event(event)) for event in events))
 
     def _build_event(self, event: SubmittedEvent) -> IncomingEvent:
         return IncomingEvent(
@@ -158,16 +180,25 @@ class SystemUnderTest:
 
         return self.run(run())
 
-    def run_due_turns(self) -> list[UUID]:
-        """Run all turns that are due; return their enrollments in the order of the turns."""
+    def run_due_turns(self, change: Change | None = None) -> list[UUID]:
+        """Run all turns that are due; return their enrollments in the order of the turns.
+
+        Args:
+            change: made once, when the first turns have run and none is committed.
+        """
 
         async def release() -> None:
+            self._change = change
             self._may_run.set()
             self.worker.engine.poll()
             async with asyncio.timeout(PATIENCE):
                 while await self._count_due_turns() or not self.worker.engine.is_idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             self._may_run.clear()
+            if self._change is not None:
+                # No turn was due.
+                await self._change()
+            self._change = self._change_task = None
 
         self.run(release())
         enrollment_ids, self._run_ids[:] = list(self._run_ids), []
