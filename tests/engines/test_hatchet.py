@@ -239,6 +239,36 @@ async def test_an_event_wakes_a_sleeping_enrollment_and_counts_once(
     assert sleeping.turn_counts[enrollment_id] == 2
 
 
+async def test_a_wait_that_moves_closer_wakes_the_sleeping_run_at_its_new_end(
+    double: HatchetDouble, sleeping: SleepingHarness
+):
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)) as engine:
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+        # As when the property that the wait follows has changed: no event ends the wait.
+        await set_wake(sleeping, enrollment_id, 1)
+        await engine.schedule([Wake(enrollment_id, sleeping.clock.now() + timedelta(seconds=1))])
+        await sleeping.wait_until(lambda: sleeping.turn_counts[enrollment_id] == 2)
+    assert len(double.runs) == 1
+
+
+async def test_a_wait_that_moves_away_does_not_end_when_the_run_wakes(
+    double: HatchetDouble, sleeping: SleepingHarness
+):
+    sleeping.sleep = 2.0
+    (enrollment_id,) = await sleeping.enroll()
+    async with running_engine(create_engine(sleeping)):
+        await poll_until(lambda: is_waiting_in_run(sleeping, enrollment_id))
+        await set_wake(sleeping, enrollment_id, 3600)
+
+        async def has_asked_again() -> bool:
+            return len(await load_waits(sleeping)) == 2
+
+        await poll_until(has_asked_again)
+    assert sleeping.turn_counts[enrollment_id] == 1
+    assert len(double.runs) == 1
+
+
 async def test_a_wake_without_a_turn_ends_only_one_wait(
     double: HatchetDouble, harness: TurnHarness
 ):

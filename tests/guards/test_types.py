@@ -29,6 +29,11 @@ from hogsend.testing import play
 async def wrong(user: Contact, ctx: Context) -> None:
     await ctx.sleep(3)  # reportArgumentType
     await ctx.sleep_until("tomorrow")  # reportArgumentType
+    await ctx.sleep_until(prop("ends") - 2)  # reportOperatorIssue
+    await ctx.sleep_until(user.first_seen_at, timeout=days(1))  # reportArgumentType
+    came: str = await ctx.sleep_until(prop("ends"), timeout=days(7))  # reportAssignmentType
+    print(came, await ctx.now(label="b", was=("a", "c")))
+    print(await ctx.uuid(was=5))  # reportArgumentType
     await ctx.send(5)  # reportArgumentType
     await ctx.send("hello", props=["a"])  # reportArgumentType
     await ctx.send("hello", subjekt="Hello")  # reportCallIssue

@@ -167,6 +167,42 @@ async def test_contact_creates_or_updates_a_contact_without_an_event(world: Worl
         await world.contact()
 
 
+@journey("trial", trigger="trial.started")
+async def trial(user: Contact, ctx: Context) -> None:
+    if await ctx.sleep_until(prop("ends") - days(2), label="end", timeout=days(30)):
+        await ctx.send("hello")
+    else:
+        await ctx.send("later")
+
+
+async def test_a_changed_property_moves_the_wait_that_follows_it():
+    async with play(trial, mails=MAILS) as world:
+        ada = await world.contact("ada@example.com", ends="2026-03-13")
+        await world.emit(ada, "trial.started")
+        assert world.enrollment(ada).wakes_at == datetime(2026, 3, 11, tzinfo=UTC)
+        await world.contact("ada@example.com", ends="2026-03-20")
+        assert world.enrollment(ada).wakes_at == datetime(2026, 3, 18, tzinfo=UTC)
+        assert (
+            "trial: sleep:end moved from Wed 2026-03-11 00:00:00 to Wed 2026-03-18 00:00:00 "
+            "by world.contact"
+        ) in world.timeline(ada)
+        await world.advance(days(14))
+        assert world.mailbox.templates(ada) == []
+        await world.contact("ada@example.com", ends="2026-03-01")
+        assert world.mailbox.templates(ada) == ["hello"]
+        assert "to Wed 2026-03-18" in world.timeline(ada)
+
+
+async def test_a_property_that_is_deleted_lets_the_wait_time_out():
+    async with play(trial, mails=MAILS) as world:
+        ada = await world.contact("ada@example.com", ends="2026-03-13")
+        await world.emit(ada, "trial.started")
+        await world.contact("ada@example.com", ends=None)
+        assert "ends is missing" in world.timeline(ada)
+        await world.advance(days(30))
+        assert world.mailbox.templates(ada) == ["later"]
+
+
 async def test_merged_contacts_can_be_checked_through_either_person(world: World):
     by_mail = await world.contact("ada@example.com")
     by_id = await world.contact(user_id="u-1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,11 @@ import pytest
 
 from hogsend.domain.contact import Contact
 from hogsend.domain.durations import days, hours
-from hogsend.domain.enrollment import Enrollment
+from hogsend.domain.enrollment import Enrollment, Wait
+from hogsend.domain.following import Following, Move, MoveCause, Moves
 from hogsend.domain.journal import Step
 from hogsend.domain.journal_summary import Summary
+from hogsend.domain.property_instant import PropertyInstant
 from hogsend.domain.send_policy import Consents, Send
 from hogsend.store.read_models.enrollment import EnrollmentPage
 from hogsend.store.turns import Turn
@@ -194,3 +197,79 @@ def test_a_compacted_journal_is_summarized_in_one_entry() -> None:
     ]
     assert entries[2].notes[:2] == ("1 of them failed", "1 send, 2 sleep")
     assert timeline.count_calls(page) == 3
+
+
+# -- waits that follow a property -------------------------------------------------------------
+
+
+def describe_entries(enrollment: Enrollment, *steps: Sequence[Step]) -> list[tuple[str, ...]]:
+    """Return title, tag, notes and instant of each entry after the first."""
+    journal = [
+        Turn(ENROLLMENT_ID, number, NOW + days(7 * number - 7), "", "waiting", list(step))
+        for number, step in enumerate(steps, 1)
+    ]
+    entries = timeline.build_timeline(make_page(enrollment, journal), None)[1:]
+    return [
+        (entry.title, *(note for note in entry.notes if note), *(text for _, text in entry.links))
+        for entry in entries
+    ]
+
+
+TRIAL = PropertyInstant("trial_ends_at", days(-2))
+MOVE = Move(NOW + days(1), NOW + days(5), NOW + days(7), MoveCause("extended", EVENT_ID))
+MOVED = Following(TRIAL, "UTC", None, NOW + days(7), moves=Moves((MOVE,), 1))
+FIRST = Step(
+    "sleep:end",
+    "sleep",
+    "end",
+    detail={"until": (NOW + days(5)).isoformat(), "follows": str(TRIAL)},
+    waiting=True,
+)
+
+
+def test_a_wait_that_has_moved_says_from_what_to_what_and_why():
+    waiting = make_enrollment(
+        state="waiting",
+        wake_at=NOW + days(7),
+        wait=Wait("sleep:end", NOW + days(7), following=MOVED),
+    )
+    slept, moved, _ = describe_entries(waiting, [FIRST])
+    assert slept[0] == "Sleeping seven days"
+    assert "follows trial_ends_at - 2 days" in slept
+    assert moved == (
+        "Sleep moved to 9 Mar 09:00",
+        "was Sat 09:00",
+        "trial_ends_at - 2 days",
+        "changed by extended",
+        "view event",
+    )
+    assert timeline.summarize(waiting, NOW).endswith(", following trial_ends_at - 2 days.")
+
+
+def test_a_wait_that_has_ended_still_shows_how_it_moved():
+    end = Step(
+        "sleep:end",
+        "sleep",
+        "end",
+        True,
+        {"until": (NOW + days(7)).isoformat(), "follows": str(TRIAL), **MOVED.moves.to_json()},
+    )
+    slept, moved, *_ = describe_entries(make_enrollment(), [FIRST], [end])
+    assert (slept[0], moved[0]) == ("Slept seven days", "Sleep moved to 9 Mar 09:00")
+
+
+def test_a_wait_without_an_instant_says_why():
+    problem = "trial_ends_at is missing"
+    lost = replace(MOVE, after=NOW + days(8), problem=problem)
+    following = Following(TRIAL, "UTC", days(7), None, problem, Moves((lost,), 30))
+    waiting = make_enrollment(
+        state="waiting",
+        wake_at=NOW + days(8),
+        wait=Wait("sleep:end", NOW + days(8), following=following),
+    )
+    _, moved, _ = describe_entries(waiting, [FIRST])
+    assert moved[0] == "No instant to wait for"
+    assert {problem, "after 29 earlier moves"} <= {*moved}
+    assert timeline.summarize(waiting, NOW).endswith(f": {problem}.")
+    end = Step("sleep:end", "sleep", "end", False, {"problem": problem})
+    assert describe_entries(make_enrollment(), [FIRST], [end])[1][0] == "No instant came in time"

@@ -111,18 +111,23 @@ def _describe_state(state: str) -> str:
 def _to_json(person: EnrollmentWithContact) -> dict[str, Any]:
     enrollment = person.enrollment
     last_line_of_error = (enrollment.error or "").strip().rsplit("\n", 1)[-1]
+    wait = enrollment.wait if enrollment.state != "exited" else None
+    following = wait.following if wait else None
     return {
         "id": enrollment.id,
         "contact": person.contact.label,
         "contactId": enrollment.contact_id,
         "state": enrollment.state,
-        "wait": enrollment.wait.key if enrollment.wait else None,
+        "wait": wait.key if wait else None,
+        "follows": str(following.instant) if following else None,
         "enteredAt": enrollment.entered_at,
         "wakesAt": enrollment.wake_at,
         "endedAt": enrollment.ended_at,
         "attempt": enrollment.attempt,
         "version": enrollment.code_hash,
-        "why": last_line_of_error or enrollment.end_reason,
+        "why": last_line_of_error
+        or enrollment.end_reason
+        or (following.problem if following else None),
     }
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
 from .durations import describe_duration
+from .property_instant import PropertyInstant
 from .trigger_property import TriggerProperty
 
 # The value of a property that does not exist.
@@ -179,6 +180,12 @@ class Property:
     def __ge__(self, value: _Ordered) -> Compare:
         return self._build("gte", value)
 
+    def __add__(self, duration: timedelta) -> PropertyInstant:
+        return PropertyInstant(self.path) + duration
+
+    def __sub__(self, duration: timedelta) -> PropertyInstant:
+        return PropertyInstant(self.path) - duration
+
     def exists(self) -> Compare:
         """Hold when the property exists and is not null."""
         return self._build("exists", None)
@@ -216,6 +223,8 @@ class Property:
 
 def prop(path: str) -> Property:
     """Name a property, to build a condition: `prop("company.plan") == "pro"`.
+
+    `prop("trial_ends_at") - days(2)` is an instant, which `ctx.sleep_until` follows.
 
     Args:
         path: the property's name; dots reach into nested objects.

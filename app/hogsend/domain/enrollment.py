@@ -11,6 +11,7 @@ from uuid import UUID
 from .assignment import compute_point
 from .entry_key import compute_entry_key, is_for_entry
 from .event import Event, EventMatch
+from .following import Following, MoveCause
 from .journey import Journey
 from .trigger_conditions import names_trigger, resolve_match
 
@@ -46,12 +47,32 @@ class Wait:
         until: when the wait ends without an event; None when only an event ends it.
         events: the events that end the wait; empty for a sleep.
         remaining: how many matching events are still needed to end the wait.
+        following: the property that the wait follows, if any.
     """
 
     key: str
     until: datetime | None
     events: tuple[EventMatch, ...] = ()
     remaining: int = 1
+    following: Following | None = None
+
+    def follow(self, properties: Mapping[str, Any], cause: MoveCause, now: datetime) -> Wait:
+        """Return the wait after a change of the contact's properties; itself when it has not moved.
+
+        Args:
+            properties: the contact's properties.
+            cause: why they changed.
+            now: the instant of the change.
+        """
+        if self.following is None:
+            return self
+        until, following = self.following.move(self.until or now, properties, cause, now)
+        is_same = following is self.following
+        return self if is_same else replace(self, until=until, following=following)
+
+    def count_moves(self) -> int:
+        """Return how often the property that the wait follows has moved its end."""
+        return self.following.moves.count if self.following else 0
 
     def matches(self, event: Event, now: datetime) -> bool:
         """Return whether an event ends this wait; an event after the deadline does not."""
@@ -182,6 +203,26 @@ class Enrollment:
             return replace(self, wait=replace(wait, remaining=wait.remaining - 1))
         return replace(self, wait_result=event, wake_at=now)
 
+    def follow_properties(
+        self, properties: Mapping[str, Any], cause: MoveCause, now: datetime
+    ) -> Enrollment:
+        """Return the enrollment after a change of its contact's properties, which its wait follows.
+
+        Args:
+            properties: the contact's properties.
+            cause: why they changed.
+            now: the instant of the change.
+        """
+        before = self.wait
+        after = before.follow(properties, cause, now) if before else None
+        if before is None or after is None or after is before:
+            return self
+        if after.count_moves() == before.count_moves():
+            return replace(self, wait=after)
+        # A turn that failed runs again at the new instant. A drifted enrollment has no next turn.
+        wake_at = None if self.wake_at is None else after.until
+        return replace(self, wait=after, wake_at=wake_at, attempt=0, error=None)
+
     def exit(self, reason: str, now: datetime) -> Enrollment:
         """Return the enrollment after an exit.
 
@@ -189,13 +230,15 @@ class Enrollment:
             reason: why, as screens show it.
             now: the instant of the exit.
         """
+        has_moved = self.wait is not None and self.wait.count_moves() > 0
         return replace(
             self,
             state="exited",
             end_reason=reason,
             ended_at=now,
             wake_at=None,
-            wait=None,
+            # The timeline shows how the wait has moved.
+            wait=self.wait if has_moved else None,
             wait_result=None,
         )
 

@@ -17,6 +17,7 @@ from ..domain.enrollment import (
 )
 from ..domain.entry_key import compute_entry_key
 from ..domain.event import Event
+from ..domain.following import MoveCause
 from ..domain.ids import new_id
 from ..domain.incoming import MAX_CHAIN_LENGTH, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, Journey
@@ -28,9 +29,11 @@ from ..store.db import Transaction
 from ..store.events import Cause, KnownKey, NewEvent, Refusal
 from .batch_result import (
     BatchResult,
+    EnrollmentRows,
     build_repeated_result,
     build_unchanged_result,
     fill_in_contact_keys,
+    to_row,
 )
 from .batch_writes import BatchWrites
 from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
@@ -38,9 +41,7 @@ from .enroll import try_enroll
 from .exits import ScopedExit, Triggers, load_triggers
 from .merge import merge_contacts
 from .rules import IngestRules
-
-# The form of enrollments in the record of an event and in the response of the API.
-EnrollmentRows = list[dict[str, Any]]
+from .waits import move_waits, satisfy_waits
 
 
 async def ingest_batch(
@@ -75,7 +76,7 @@ async def ingest_batch(
             if decided == 0:
                 merged = await merge_contacts(tx, needed.contact_ids, rules, tally, now)
                 result.ended.extend(merged.ended)
-                result.wakes.update(dict.fromkeys(merged.woken, now))
+                result.wakes.update(merged.wakes)
                 result.topics.update(("contacts", "enrollments", "sends"))
         await batch.write(tx)
         await fill_in_contact_keys(tx, result)
@@ -173,6 +174,9 @@ class IngestBatch:
         # With `only_journey`, an operator enrolls the contact by hand: no other journey reacts.
         if incoming.only_journey is None:
             exits = self._exit_enrollments(event, state)
+        if incoming.contact_properties:
+            self._move_waits(event, state)
+        if incoming.only_journey is None:
             waits = self._satisfy_waits(event, state)
             self._collect_goals(event, state)
         enrolled = self._enroll(incoming, event, state)
@@ -279,7 +283,7 @@ class IngestBatch:
             )
             if rule is not None:
                 self._exit(state, enrollment, format_exit_reason(rule))
-            exits.append(_to_row(enrollment) | {"exited": rule is not None})
+            exits.append(to_row(enrollment) | {"exited": rule is not None})
         if not state.is_new:
             self._cancel_sends(event, state)
         return exits
@@ -310,17 +314,20 @@ class IngestBatch:
         waits: EnrollmentRows = []
         if event.depth > MAX_CHAIN_LENGTH:
             return waits
-        for before in list(state.live.values()):
-            journey = self._rules.find_definition(before.journey_id)
-            after = before.apply_event(event, journey, self._now, self._now)
-            if after is before:
-                continue
-            state.live[after.id] = after
+        for after in satisfy_waits(state, event, self._rules, self._now):
             self._writes.put(after)
             if after.wait_result is not None:
                 self.wakes[after.id] = self._now
-                waits.append(_to_row(before))
+                waits.append(to_row(after))
         return waits
+
+    def _move_waits(self, event: Event, state: ContactState) -> None:
+        """Move the waits that follow the properties which the event has changed."""
+        for after in move_waits(state, MoveCause(event.name, event.id), self._now):
+            self._writes.put(after)
+            self.topics.add("enrollments")
+            if after.wake_at is not None:
+                self.wakes[after.id] = after.wake_at
 
     def _collect_goals(self, event: Event, state: ContactState) -> None:
         for journey in self._rules.find_by_goal(event.name):
@@ -389,7 +396,3 @@ class IngestBatch:
         )
         self._tally.add_today(counters.name_refused_total(journey.id, reason))
         return {"journeyId": journey.id, "outcome": "skipped", "reason": reason}
-
-
-def _to_row(enrollment: Enrollment) -> dict[str, Any]:
-    return {"journeyId": enrollment.journey_id, "stateId": str(enrollment.id)}

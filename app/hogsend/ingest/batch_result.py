@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment
 from ..domain.ids import new_id
 from ..domain.incoming import IngestResult
 from ..store import contacts
 from ..store.db import Transaction
 from ..store.events import KnownKey
+
+# The form of enrollments in the record of an event and in the response of the API.
+EnrollmentRows = list[dict[str, Any]]
 
 
 @dataclass
@@ -29,6 +34,11 @@ class BatchResult:
     wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
     ended: list[UUID] = field(default_factory=list[UUID])
     topics: set[str] = field(default_factory=set[str])
+
+
+def to_row(enrollment: Enrollment) -> dict[str, Any]:
+    """Return an enrollment in the form of `EnrollmentRows`."""
+    return {"journeyId": enrollment.journey_id, "stateId": str(enrollment.id)}
 
 
 def build_repeated_result(known_key: KnownKey, digest: bytes) -> IngestResult:

@@ -24,11 +24,11 @@ class MergeResult:
 
     Args:
         ended: the enrollments that were exited.
-        woken: the enrollments whose wait was advanced or ended by an event of the other contact.
+        wakes: the due times of the enrollments whose wait the merge has advanced, ended or moved.
     """
 
     ended: list[UUID] = field(default_factory=list[UUID])
-    woken: list[UUID] = field(default_factory=list[UUID])
+    wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
 
 
 async def merge_contacts(
@@ -52,10 +52,12 @@ async def merge_contacts(
     survivor, *losers = sorted(contacts_by_id.values(), key=lambda c: (c.user_id is None, c.id))
     merged = MergeResult()
     for loser in losers:
-        merge = EnrollmentMerge(survivor.id, loser.id, rules, now)
-        survivor, absorbed = await _absorb(tx, survivor, loser, merge, tally)
+        combined = _combine(survivor, loser)
+        merge = EnrollmentMerge(combined, loser.id, rules, now)
+        absorbed = await _absorb(tx, combined, loser, merge, tally)
+        survivor = combined
         merged.ended += absorbed.ended
-        merged.woken += absorbed.woken
+        merged.wakes.update(absorbed.wakes)
     return merged
 
 
@@ -65,11 +67,11 @@ async def _absorb(
     loser: Contact,
     merge: EnrollmentMerge,
     tally: Tally,
-) -> tuple[Contact, MergeResult]:
+) -> MergeResult:
     await merge.load(tx)
     merge.count(tally)
     consents_by_contact = await tx.fetch_one(consents.find_by_contacts([survivor.id, loser.id]))
-    merged, now = _combine(survivor, loser), merge.now
+    now = merge.now
     survivor_choices, loser_choices = (
         consents_by_contact.get(contact.id, Consents()).choices for contact in (survivor, loser)
     )
@@ -89,12 +91,12 @@ async def _absorb(
             steps.delete(merge.adopted_steps),
             *turns.insert(merge.turns),
             *contacts.merge(loser.id, survivor.id, now),
-            contacts.update([merged], now),
+            contacts.update([survivor], now),
             consents.record_decisions(statements, now),
         ]
     )
     tally.add_to_gauge(counters.CONTACTS, -1)
-    return merged, MergeResult([e.id for e in merge.ended], merge.woken)
+    return MergeResult([e.id for e in merge.ended], merge.wakes)
 
 
 def _combine(survivor: Contact, loser: Contact) -> Contact:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from ..domain.contact import Contact
 from ..domain.enrollment import (
     Enrollment,
     find_exit_rule,
     format_exit_reason,
 )
 from ..domain.event import Event
+from ..domain.following import MERGE
 from ..domain.journal import Step
 from ..domain.journey import Entry
 from ..domain.merging import (
@@ -34,7 +36,7 @@ class EnrollmentMerge:
     """Decides about the enrollments of two contacts, and collects the rows to write.
 
     Args:
-        survivor_id: the contact that remains.
+        survivor: the contact that remains, with the fields of both.
         loser_id: the contact that is merged into it.
         rules: the journeys, lists and switches that decide.
         now: the current time.
@@ -42,7 +44,7 @@ class EnrollmentMerge:
     Attributes:
         ended: the enrollments that exit.
         changed: the enrollments that move, or whose wait or journal changes.
-        woken: the enrollments whose wait was advanced or ended.
+        wakes: the due times of the enrollments whose wait was advanced, ended or moved.
         turns: the journal entries that enrollments take over.
         adopted_steps: the effects among these, by enrollment and key.
         moved_mails: queued mails that enrollments take over, each with its new enrollment.
@@ -50,9 +52,10 @@ class EnrollmentMerge:
     """
 
     def __init__(
-        self, survivor_id: UUID, loser_id: UUID, rules: IngestRules, now: datetime
+        self, survivor: Contact, loser_id: UUID, rules: IngestRules, now: datetime
     ) -> None:
-        self._survivor_id = survivor_id
+        self._survivor_id = survivor.id
+        self._properties = survivor.properties
         self._loser_id = loser_id
         self._rules = rules
         self.now = now
@@ -66,7 +69,7 @@ class EnrollmentMerge:
         self._journals: Mapping[UUID, Sequence[Turn]] = {}
         self.ended: list[Enrollment] = []
         self.changed: list[Enrollment] = []
-        self.woken: list[UUID] = []
+        self.wakes: dict[UUID, datetime] = {}
         self.turns: list[Turn] = []
         self.adopted_steps: list[tuple[UUID, str]] = []
         self.moved_mails: list[tuple[UUID, UUID]] = []
@@ -183,7 +186,7 @@ class EnrollmentMerge:
             moves = before.contact_id == self._loser_id
             after = before.move_to(self._survivor_id) if moves else before
             after = self._wake(after, self._list_foreign_events(before))
-            after = self._adopt(after)
+            after = self._adopt(self._follow(after))
             if after is not before:
                 self.changed.append(after)
 
@@ -197,7 +200,14 @@ class EnrollmentMerge:
                 own = replace(event, seq=0)
                 after = after.apply_event(own, journey, event.received_at, self.now)
         if after is not enrollment:
-            self.woken.append(after.id)
+            self.wakes[after.id] = self.now
+        return after
+
+    def _follow(self, enrollment: Enrollment) -> Enrollment:
+        """Return the enrollment whose wait follows the properties of both contacts."""
+        after = enrollment.follow_properties(self._properties, MERGE, self.now)
+        if after is not enrollment and after.wake_at is not None:
+            self.wakes[after.id] = after.wake_at
         return after
 
     def _adopt(self, enrollment: Enrollment) -> Enrollment:

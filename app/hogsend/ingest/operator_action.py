@@ -15,6 +15,7 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason
 from ..domain.event import Event, to_stored_event
+from ..domain.following import RETRY
 from ..domain.ids import compute_first_id
 from ..domain.incoming import IncomingEvent
 from ..domain.journal import Step, encode
@@ -292,6 +293,8 @@ class _ActionBatch:
             ended_at=None,
             end_reason=None,
         )
+        # What a wait follows may have changed since the failure.
+        opened = opened.follow_properties(contact.properties, RETRY, self._now)
         self._tally.add_on_day(
             failed_at, counters.name_ended_total(enrollment.journey_id, "failed"), -1
         )

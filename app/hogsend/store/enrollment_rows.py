@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import Event, EventMatch, from_stored_event, to_stored_event
+from ..domain.following import Following
 from .fields import id_or_none, instant_or_none, micros_or_none
 from .json_text import from_json, to_json
 from .models import EnrollmentRow
@@ -25,6 +26,7 @@ def _read_wait(stored: str | None) -> Wait | None:
         until=datetime.fromisoformat(until) if until else None,
         events=tuple(EventMatch.from_json(match) for match in value.get("events", ())),
         remaining=value.get("more", 1),
+        following=Following.from_json(value["follows"]) if "follows" in value else None,
     )
 
 
@@ -39,6 +41,8 @@ def _write_wait(wait: Wait | None) -> str | None:
         stored["events"] = [match.to_json() for match in wait.events]
     if wait.remaining > 1:
         stored["more"] = wait.remaining
+    if wait.following is not None:
+        stored["follows"] = wait.following.to_json()
     return to_json(stored)
 
 

@@ -11,13 +11,17 @@ from uuid import UUID
 
 from ..domain.address import normalize_email
 from ..domain.contact import Contact
+from ..domain.following import MoveCause
 from ..domain.ids import compute_first_id
 from ..ingest import IngestRules
+from ..ingest.contact_resolver import fold_properties
 from ..ingest.merge import merge_contacts
-from ..store import contacts, counters, snapshot
+from ..store import contacts, counters, enrollments, snapshot
 from ..store.contacts import to_identities
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
+
+_CAUSE = MoveCause("world.contact")
 
 
 async def upsert_contact(
@@ -54,14 +58,16 @@ async def upsert_contact(
             contact,
             user_id=contact.user_id or user_id,
             email=address or contact.email,
-            properties={**contact.properties, **properties},
+            properties=fold_properties(contact.properties, properties),
             revision=contact.revision + 1,
         )
         if existing is None:
             tally.add_to_gauge(counters.CONTACTS, 1)
             await tx.apply([contacts.insert([contact], now)])
         else:
-            await tx.apply([contacts.update([contact], now)])
+            live = await tx.fetch_one(enrollments.find_live([contact.id]))
+            moved = (e.follow_properties(contact.properties, _CAUSE, now) for e in live)
+            await tx.apply([contacts.update([contact], now), enrollments.update(moved, now)])
         owners = await tx.fetch_one(contacts.find_by_identities(identities))
         added = [(identity, contact.id) for identity in identities if identity not in owners]
         await tx.apply([contacts.add_identities(added), tally.to_write()])

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment
+from ..domain.following import Moves
 from ..domain.journal import Step
 from ..domain.send_policy import Send
 from ..store.turns import Turn
@@ -72,10 +73,20 @@ def _describe_enrollment(
     for turn in turns:
         for step in turn.steps:
             if step.kind not in ENROLLMENT_ENTRIES:
+                for at, text in _describe_moves(step.key, Moves.from_json(step.detail or {})):
+                    yield at, f"{name}: {text}"
                 yield turn.played_at, f"{name}: {_describe_step(step)}"
         if turn.error is not None and turn.outcome != "drifted":
             what = f"turn {turn.number} failed ({turn.outcome})"
             yield turn.played_at, f"{name}: {what}\n{remove_own_frames(turn.error)}"
+    if (wait := enrollment.wait) is not None and wait.following is not None:
+        for at, text in _describe_moves(wait.key, wait.following.moves):
+            yield at, f"{name}: {text}"
+    yield from _describe_state(enrollment, now)
+
+
+def _describe_state(enrollment: Enrollment, now: datetime) -> Iterator[Line]:
+    name = enrollment.journey_id
     if enrollment.ended_at is not None:
         yield enrollment.ended_at, _add_reason(f"{name}: {enrollment.state}", enrollment)
     elif enrollment.state in ("drifted", "parked"):
@@ -85,6 +96,13 @@ def _describe_enrollment(
     elif (wait := enrollment.wait) is not None:
         limit = f"until {_format_instant(wait.until)}" if wait.until else "without a limit"
         yield now, f"{name}: still in {wait.key}, {limit}"
+
+
+def _describe_moves(key: str, moves: Moves) -> Iterator[Line]:
+    for move in moves.latest:
+        problem = f", {move.problem}" if move.problem else ""
+        instants = f"from {_format_instant(move.before)} to {_format_instant(move.after)}"
+        yield move.at, f"{key} moved {instants} by {move.cause.name}{problem}"
 
 
 def remove_own_frames(traceback: str) -> str:

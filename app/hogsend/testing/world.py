@@ -59,6 +59,7 @@ class World:
 
             ada = await world.contact("ada@example.com", plan="pro")
 
+        A property that is set to None is deleted, as null does in the API.
         An existing contact with the address or the id is updated. If one contact has the address
         and another contact has the id, they are merged.
 
@@ -74,6 +75,8 @@ class World:
         )
         person = Person(contact.id, contact.email, contact.user_id)
         self._people = [other for other in self._people if other.id != person.id] + [person]
+        # A wait that follows a property may be over now.
+        self._environment.worker.poll()
         await self._check_after(self._time.wait_until_idle())
         return person
 

@@ -66,8 +66,8 @@ async def commit_turns(
 
     A turn writes nothing when its enrollment has ended or moved on since the turn began. A turn
     also writes nothing when its wait was ended, or when its contact or a person whom it names with
-    `to=` was merged or got another identity, address, consent or suppression; the turn then runs
-    again at once.
+    `to=` was merged or got another identity, address, consent or suppression, or when a property
+    has changed that a wait of the turn follows; the turn then runs again at once.
 
     Args:
         tx: the transaction.
@@ -163,6 +163,7 @@ def _is_unchanged(
         and _identify_version(present) == _identify_version(turn.enrollment)
         and contact is not None
         and contact.revision == turn.revision
+        and all(read.resolve(contact.properties) == read for read in turn.result.followed)
     )
 
 
@@ -173,6 +174,8 @@ def _identify_version(enrollment: Enrollment) -> tuple[object, ...]:
         enrollment.fence,
         enrollment.contact_id,
         event.id if event else None,
+        # A wait that has moved since may not be over.
+        enrollment.wait.following if enrollment.wait else None,
     )
 
 

@@ -11,6 +11,7 @@ from ..domain.addressee import Addressee
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import Event
+from ..domain.following import Following
 from ..domain.incoming import IncomingEvent
 from ..domain.journal import PendingStep, Step, to_storable_text
 from ..domain.journey import MailList
@@ -81,6 +82,7 @@ class TurnResult:
         addressees: the people whom sends go to, by send, where that is not the contact.
         triggered: events to ingest, in order.
         last_counted_seq: the number of the newest event that a new digest has counted already.
+        followed: what the turn has read of the contact's properties for waits that follow them.
         done_steps: keys of effects that this turn adds to the journal.
         reason: why the enrollment exited or drifted.
         error: the traceback, when `failed`.
@@ -94,6 +96,7 @@ class TurnResult:
     addressees: dict[UUID, AddresseeFacts] = field(default_factory=dict[UUID, AddresseeFacts])
     triggered: list[IncomingEvent] = field(default_factory=list[IncomingEvent])
     last_counted_seq: int = 0
+    followed: list[Following] = field(default_factory=list[Following])
     done_steps: list[str] = field(default_factory=list[str])
     reason: str | None = None
     error: str | None = None

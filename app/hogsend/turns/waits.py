@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import overload
 
-from ..domain.conditions import AllOf, Condition
+from ..domain.conditions import AllOf, Condition, Property
 from ..domain.durations import describe_duration
 from ..domain.event import EventMatch, from_stored_event
+from ..domain.property_instant import PropertyInstant
 from ..errors import JourneyCodeError
 from .argument_checks import check_duration, check_instant
 from .call_results import Waited
-from .calls import FormerLabels, Sleep, WaitFor, When, perform
+from .calls import FollowProperty, FormerLabels, Sleep, WaitFor, When, perform
 
 
 class Waits:
@@ -30,21 +32,65 @@ class Waits:
         check_duration("ctx.sleep", duration)
         await perform(Sleep(label or describe_duration(duration), duration), was)
 
+    @overload
     async def sleep_until(
-        self, instant: datetime | When, *, label: str | None = None, was: FormerLabels = None
-    ) -> None:
+        self, instant: datetime | When, *, label: str | None = ..., was: FormerLabels = ...
+    ) -> None: ...
+
+    @overload
+    async def sleep_until(
+        self,
+        instant: Property | PropertyInstant,
+        *,
+        timeout: timedelta | None = ...,  # noqa: ASYNC109
+        label: str | None = ...,
+        was: FormerLabels = ...,
+    ) -> bool: ...
+
+    async def sleep_until(
+        self,
+        instant: datetime | When | Property | PropertyInstant,
+        *,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 (days, not a deadline of this call)
+        label: str | None = None,
+        was: FormerLabels = None,
+    ) -> bool | None:
         """Wait for an instant; an instant in the past returns immediately.
 
+        `prop("trial_ends_at") - days(2)` is two days before the instant that a property of the
+        contact names. When the property changes, the wait moves with it.
+
         Args:
-            instant: an instant with a time zone, or `ctx.when.next("monday").at("09:00")`.
-            label: the name on the timeline; the description of the moment unless given.
+            instant: an instant with a time zone, or `ctx.when.next("monday").at("09:00")`, or a
+                property: a text such as `2026-01-31T09:00:00Z`, or a plain date, which means
+                midnight in the contact's time zone.
+            timeout: how long to wait while the property is missing or names no instant, from then
+                on; without it, that is an error.
+            label: the name on the timeline; the description of the instant unless given.
             was: the former label, or several; see `Context`.
+
+        Returns:
+            For a property: true when its instant has come, false after the timeout.
         """
+        if isinstance(instant, Property):
+            instant += timedelta()
+        if isinstance(instant, PropertyInstant):
+            if timeout is not None:
+                check_duration("timeout=", timeout)
+            call = FollowProperty(label or str(instant), instant, timeout)
+            has_come: bool = await perform(call, was)
+            return has_come
+        if timeout is not None:
+            raise JourneyCodeError(
+                "ctx.sleep_until takes timeout= only with a property, which may be missing.",
+                "Leave it out: an instant comes by itself.",
+            )
         if isinstance(instant, When):
             label = label or instant.moment.describe()
             instant = await instant
         check_instant("ctx.sleep_until", instant)
         await perform(Sleep(label or "until", instant), was)
+        return None
 
     async def wait_for(
         self,

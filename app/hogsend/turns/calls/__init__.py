@@ -12,6 +12,7 @@ from .contact_history import ReadEmail, ReadJourney
 from .digest import Digest
 from .event_history import CountEvents, HasEvent, LastEvent, ListEvents
 from .exit import Exit
+from .following import FollowProperty, describe_moves
 from .registry import find_call_by_kind, find_call_by_path, find_call_by_receiver
 from .send import SendMail
 from .sleep import Sleep
@@ -32,6 +33,7 @@ __all__ = [
     "Digest",
     "Exit",
     "Failure",
+    "FollowProperty",
     "FormerLabels",
     "HasEvent",
     "LastEvent",
@@ -50,6 +52,7 @@ __all__ = [
     "Trigger",
     "WaitFor",
     "When",
+    "describe_moves",
     "find_call_by_kind",
     "find_call_by_path",
     "find_call_by_receiver",

@@ -49,6 +49,7 @@ class Description:
         tag_tone: the colour of the tag.
         notes: particulars; empty ones are left out.
         links: the records that the entry is about.
+        at: when it happened, if that was not in the turn of the entry.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Description:
     tag_tone: TagTone = ""
     notes: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...domain.durations import describe_duration
 from ...domain.enrollment import Wait
 from ...domain.journal import Step
+from ...domain.property_instant import PropertyInstant
 from ..argument_checks import in_utc
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording
+from .following import describe_moves, read_moves
 from .registry import register
 from .wait import WaitCall
 from .when import describe_moment
@@ -57,24 +59,33 @@ class Sleep(WaitCall):
 
     @classmethod
     def describe_record(cls, record: RecordedCall, wording: Wording) -> Iterator[Description]:
+        follows = str((record.step.detail or {}).get("follows", ""))
         if not record.is_first:
+            yield from describe_moves(read_moves(record.step), follows, wording)
+            if record.step.answer is False:
+                yield _describe_timeout(record.step)
             return
         at, until, ended = record.at, record.pause.until, record.pause.ended
         label = "" if _UNLABELLED.match(record.step.label) else record.step.label
         if until is None or until <= at:
-            yield Description("Did not sleep", "wait", notes=(label, "the time was past"))
+            has_timed_out = record.step.answer is False
+            reason = "timed out" if has_timed_out else "the time was past"
+            yield Description("Did not sleep", "wait", notes=(label, reason))
             return
         length, end = (
             wording.format_duration(until - at),
             f"until {wording.format_time_beside(until, at)}",
         )
+        problem = str((record.step.detail or {}).get("problem", ""))
+        following = f"follows {follows}" if follows and follows != label else ""
+        notes = (label, end, following, problem)
         if ended is None:
-            yield Description(f"Sleeping {length}", "now", notes=(label, end))
+            yield Description(f"Sleeping {length}", "now", notes=notes)
         elif record.pause.was_cut_short:
             title = f"Slept {wording.format_duration(ended - at)} of {length}"
             yield Description(title, "wait", "woken", "run", notes=(label,))
         else:
-            yield Description(f"Slept {length}", "wait", notes=(label, end))
+            yield Description(f"Slept {length}", "wait", notes=notes)
 
     @classmethod
     def summarize(cls, step: Step) -> str:
@@ -84,6 +95,7 @@ class Sleep(WaitCall):
     def build_graph_step(cls, site: CallSite) -> GraphStep:
         span, name = _read_until(site) if site.path == ("sleep_until",) else _read_duration(site)
         step = site.build_step(cls.kind, "", name, span=span)
+        value = site.evaluate(0, "instant")
         return replace(
             step,
             title=span,
@@ -91,6 +103,7 @@ class Sleep(WaitCall):
             text=f"sleep {span}",
             is_wait=True,
             ends_turn=True,
+            condition=f"{value} has come" if isinstance(value, PropertyInstant) else "",
         )
 
     @classmethod
@@ -109,7 +122,15 @@ def _read_duration(site: CallSite) -> tuple[str, str | None]:
 def _read_until(site: CallSite) -> tuple[str, str]:
     """Return the end of a `ctx.sleep_until` as text, and its name in the journal."""
     node = site.find_argument(0, "instant")
+    value = site.evaluate(0, "instant")
+    if isinstance(value, PropertyInstant):
+        return f"until {value}", str(value)
     moment = describe_moment(node, site) if node is not None else None
     if moment is None:
         return f"until {site.format_argument(0, 'instant')}".strip(), _INSTANT
     return moment, moment
+
+
+def _describe_timeout(step: Step) -> Description:
+    problem = str((step.detail or {}).get("problem", ""))
+    return Description("No instant came in time", "wait", notes=(problem,))

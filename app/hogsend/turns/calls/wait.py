@@ -31,11 +31,16 @@ class WaitCall(Call):
             key: the journal key of this call.
             wait: the time and the events that end the wait.
         """
+        detail = self.build_pause_detail(wait)
+        turn.pause(Step(key, self.kind, self.label, None, detail, waiting=True), wait)
+        return Suspension.TURN_OVER
+
+    def build_pause_detail(self, wait: Wait) -> dict[str, Any]:
+        """Return the particulars of a wait for the timeline."""
         detail: dict[str, Any] = {"until": wait.until.isoformat() if wait.until else None}
         if wait.events:
             detail["events"] = [str(match) for match in wait.events]
-        turn.pause(Step(key, self.kind, self.label, None, detail, waiting=True), wait)
-        return Suspension.TURN_OVER
+        return detail
 
 
 def encode_event(event: Event | None) -> Any:

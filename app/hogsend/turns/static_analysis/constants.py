@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ...domain import durations
+from ...domain.property_instant import PropertyInstant
 
 
 class _Unknown:
@@ -55,8 +56,8 @@ def parse_dotted_name(node: ast.expr) -> tuple[str, ...]:
 def evaluate(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of an expression, or `UNKNOWN`.
 
-    The value of a duration is a `timedelta`, that of `on("event", …)` the event's name, and that of
-    a text with an unknown part a `Pattern`.
+    The value of a duration is a `timedelta`, that of `on("event", …)` the event's name, that of a
+    property a `PropertyInstant`, and that of a text with an unknown part a `Pattern`.
 
     Args:
         node: the expression.
@@ -105,6 +106,8 @@ def _evaluate_binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any])
     combine = _OPERATORS.get(type(node.op))
     if combine is None or left is UNKNOWN or right is UNKNOWN:
         return UNKNOWN
+    if isinstance(left, PropertyInstant):
+        return combine(left, right)
     numeric = (int, float, timedelta)
     if isinstance(left, numeric) and isinstance(right, numeric):
         return combine(left, right)
@@ -131,13 +134,15 @@ def _evaluate_f_string(node: ast.JoinedStr, resolve: Callable[[tuple[str, ...]],
 
 
 def _evaluate_call(node: ast.Call, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
-    """Return the value of `days(2)`, `timedelta(hours=1)` or `on("event")`."""
+    """Return the value of `days(2)`, `timedelta(hours=1)`, `prop("a")` or `on("event")`."""
     path = parse_dotted_name(node.func)
     name = path[-1] if path else ""
     if name == "on" and node.args:
         return _evaluate(node.args[0], resolve)
     args = [_evaluate(arg, resolve) for arg in node.args]
     kwargs = {kw.arg: _evaluate(kw.value, resolve) for kw in node.keywords if kw.arg}
+    if name == "prop" and len(args) == 1 and isinstance(args[0], str):
+        return PropertyInstant(args[0])
     if not _are_numbers([*args, *kwargs.values()]) or len(kwargs) < len(node.keywords):
         return UNKNOWN
     if name in UNITS and len(args) + len(kwargs) == 1:

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from ...domain.conditions import describe
-from ...domain.enrollment import Enrollment
+from ...domain.enrollment import Enrollment, Wait
 from ...domain.entry_key import describe_entry_key
 from ...domain.journal import Step
 from ...domain.journal_summary import Summary
 from ...domain.journey import Journey
 from ...services.enrollments import EnrollmentPage, Turn
-from ...turns.calls import SendMail, find_call_by_kind
+from ...turns.calls import SendMail, describe_moves, find_call_by_kind
 from ...turns.calls.description import Description, Link, Pause, RecordedCall
 from ...turns.turn_state import USER
 from .. import formatting
@@ -73,6 +73,10 @@ def count_calls(page: EnrollmentPage) -> int:
 
 def _describe_journal(page: EnrollmentPage) -> Iterator[TimelineEntry]:
     pauses, seen = _collect_pauses(page.turns), set[str]()
+    wait = page.enrollment.wait
+    following = wait.following if wait else None
+    if wait is not None and following is not None and wait.key in pauses:
+        pauses[wait.key].until = wait.until
     for turn in page.turns:
         for step in turn.steps:
             # The contact as of enrollment is recorded for replays; it is nothing that happened.
@@ -85,6 +89,10 @@ def _describe_journal(page: EnrollmentPage) -> Iterator[TimelineEntry]:
                 )
         if turn.error is not None:
             yield _describe_failure(turn)
+    if following is not None:
+        now = page.enrollment.entered_at
+        for description in describe_moves(following.moves, str(following.instant), formatting):
+            yield _build_entry(now, description)
 
 
 def _collect_pauses(turns: Sequence[Turn]) -> Mapping[str, Pause]:
@@ -93,7 +101,8 @@ def _collect_pauses(turns: Sequence[Turn]) -> Mapping[str, Pause]:
     for turn in turns:
         for step in turn.steps:
             pause = pauses.setdefault(step.key, Pause())
-            pause.until = pause.until or _read_until(step.detail)
+            # The end of a wait that has moved repeats its deadline.
+            pause.until = _read_until(step.detail) or pause.until
             pause.ended = None if step.waiting else turn.played_at
     return pauses
 
@@ -116,7 +125,7 @@ def _describe_step(record: RecordedCall) -> Iterator[TimelineEntry]:
 
 def _build_entry(at: datetime, description: Description) -> TimelineEntry:
     return TimelineEntry(
-        at,
+        description.at or at,
         description.tone,
         description.title,
         description.tag,
@@ -211,6 +220,15 @@ def _describe_ending(enrollment: Enrollment) -> Iterator[TimelineEntry]:
         yield TimelineEntry(wake, "next", title)
 
 
+def _describe_following(wait: Wait) -> str:
+    """Return what a wait follows, as the end of a sentence; empty when it follows nothing."""
+    following = wait.following
+    if following is None:
+        return ""
+    text = f", following {following.instant}"
+    return f"{text}: {following.problem}" if following.problem else text
+
+
 def summarize(enrollment: Enrollment, now: datetime) -> str:
     """Return in one sentence where an enrollment stands.
 
@@ -229,7 +247,7 @@ def summarize(enrollment: Enrollment, now: datetime) -> str:
         if wait.events:
             names = " or ".join(str(match) for match in wait.events)
             return f"Waiting for {names} {until}."
-        return f"Sleeping {until}."
+        return f"Sleeping {until}{_describe_following(wait)}."
     if enrollment.state == "active":
         if enrollment.attempt:
             return f"The last turn failed; it will be tried again {due}."
