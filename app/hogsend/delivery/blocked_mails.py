@@ -82,7 +82,9 @@ class BlockedMails:
                 released += await self._release_all(template, versions)
         if released:
             log.info(
-                "%d blocked mails are made again, because their template has changed", released
+                "made %d blocked %s again, because the template has changed",
+                released,
+                "mail" if released == 1 else "mails",
             )
         if self._keep is not None:
             await self._fail_expired(self._keep)
