@@ -378,3 +378,34 @@ def test_a_constant_that_names_no_person_is_an_error(tmp_path: Path, call: str, 
 @pytest.mark.parametrize("to", ["'carl@example.com'", "'c1'", "None", "user.email", "f'a{user}'"])
 def test_a_person_or_a_value_that_is_not_constant_is_no_problem(tmp_path: Path, to: str):
     assert diagnose_text(tmp_path, build_source(f"await ctx.send('welcome', to={to})")) == []
+
+
+# -- instants ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "call"),
+    [
+        ("", "await ctx.sleep_until(datetime(2027, 1, 31))"),
+        ("", "await ctx.sleep_until(instant=datetime(2027, 1, 31, 9, 30))"),
+        ("OPENING = datetime(2027, 1, 31)", "await ctx.sleep_until(OPENING)"),
+    ],
+)
+def test_an_instant_without_a_time_zone_is_an_error(tmp_path: Path, before: str, call: str):
+    (diagnostic,) = diagnose_text(tmp_path, build_source(call, before))
+    assert diagnostic.severity == "error"
+    assert "takes an instant with a time zone" in diagnostic.problem
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "await ctx.sleep_until(datetime(2027, 1, 31, tzinfo=UTC))",
+        "await ctx.sleep_until(datetime(2027, 1, 31, 0, 0, 0, 0, UTC))",
+        'await ctx.sleep_until(prop("ends"))',
+        'await ctx.sleep_until(prop("a.ends") - days(2) + hours(1), timeout=days(1), label="end")',
+        "await ctx.sleep_until(user.first_seen_at + days(1))",
+    ],
+)
+def test_an_instant_with_a_time_zone_and_a_property_are_no_problem(tmp_path: Path, call: str):
+    assert diagnose_text(tmp_path, build_source(call)) == []

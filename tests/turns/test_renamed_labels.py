@@ -108,6 +108,39 @@ async def test_every_call_with_a_label_answers_from_the_former_entry(
     assert len(await sqlite_world.sends()) == sent
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('ctx.wait_for("used", timeout=days(3))', 'ctx.wait_for("other", label="b", was="used")'),
+        (
+            'ctx.digest(days(3), "used", max_events=1)',
+            'ctx.digest(days(9), "used", label="b", was="used")',
+        ),
+        ('ctx.sleep_until(prop("ends"), label="a")', 'ctx.sleep(days(1), label="b", was="a")'),
+    ],
+)
+async def test_people_in_any_kind_of_wait_go_on_in_the_renamed_one(
+    world: World, before: str, after: str
+):
+    code = """
+        @journey("j", trigger="go")
+        async def j(user, ctx):
+            await CALL
+            await ctx.send("nudge")
+    """
+    await world.define(code.replace("CALL", before))
+    ends = (world.clock.now() + days(3)).isoformat()
+    await world.submit("go", user_id="ada", contact_properties={"ends": ends})
+    await world.settle()
+    await world.define(code.replace("CALL", after))
+    await world.advance(days(2))
+    assert await list_templates(world) == []
+    await world.emit("used")
+    await world.advance(days(1))
+    assert await list_templates(world) == ["nudge"]
+    assert await world.counter_drift() == {}
+
+
 async def test_a_call_that_was_renamed_twice_answers_from_either_entry(sqlite_world: World):
     await bring_to_wait(sqlite_world, source=BEFORE)
     await sqlite_world.define(

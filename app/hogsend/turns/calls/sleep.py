@@ -13,7 +13,8 @@ from ...domain.durations import describe_duration
 from ...domain.enrollment import Wait
 from ...domain.journal import Step
 from ...domain.property_instant import PropertyInstant
-from ..argument_checks import in_utc
+from ...errors import JourneyCodeError
+from ..argument_checks import check_instant, in_utc
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording
 from .following import describe_moves, read_moves
@@ -110,6 +111,16 @@ class Sleep(WaitCall):
     def list_drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
         # The node of the sleep already shows the moment.
         return [node for node in site.arguments if describe_moment(node, site) is None]
+
+    @classmethod
+    def find_problem(cls, site: CallSite) -> JourneyCodeError | None:
+        value = site.evaluate(0, "instant") if site.path == ("sleep_until",) else None
+        if isinstance(value, datetime):
+            try:
+                check_instant("ctx.sleep_until", value)
+            except JourneyCodeError as error:
+                return error
+        return None
 
 
 def _read_duration(site: CallSite) -> tuple[str, str | None]:

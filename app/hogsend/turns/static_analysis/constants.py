@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ...domain import durations
@@ -57,7 +57,8 @@ def evaluate(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of an expression, or `UNKNOWN`.
 
     The value of a duration is a `timedelta`, that of `on("event", …)` the event's name, that of a
-    property a `PropertyInstant`, and that of a text with an unknown part a `Pattern`.
+    property a `PropertyInstant`, that of `datetime(2026, 1, 1)` a `datetime` without a time zone,
+    and that of a text with an unknown part a `Pattern`.
 
     Args:
         node: the expression.
@@ -147,7 +148,9 @@ def _evaluate_call(node: ast.Call, resolve: Callable[[tuple[str, ...]], Any]) ->
         return UNKNOWN
     if name in UNITS and len(args) + len(kwargs) == 1:
         return UNITS[name](*args, *kwargs.values())
-    return timedelta(*args, **kwargs) if name == "timedelta" else UNKNOWN
+    # The instant has no time zone, because no zone is a number.
+    make = {"timedelta": timedelta, "datetime": datetime}.get(name)
+    return UNKNOWN if make is None else make(*args, **kwargs)
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:
