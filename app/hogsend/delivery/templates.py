@@ -22,12 +22,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import meta
 
 from ..domain.journey import BrokenFile
 from ..errors import HogsendError
@@ -35,24 +36,11 @@ from .compiled_mail.placeholders import render_with_placeholders, replace_by_pla
 from .compiled_mail.template_check import can_be_compiled
 from .front_matter import InvalidTemplate, TemplateSource, parse_sample_props, split_front_matter
 from .template_context import Environment, MissingValue
+from .template_names import find_declared_names, find_local_names, find_unknown_names
 
 T = TypeVar("T")
 
 FOLDER: Final = "emails"
-# The variables of every template.
-SCOPE: Final = frozenset(
-    {
-        "contact",
-        "event",
-        "props",
-        "list",
-        "subject",
-        "preheader",
-        "unsubscribe_url",
-        "preferences_url",
-        "view_url",
-    }
-)
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -201,6 +189,9 @@ class _Loader:
         self._broken: list[BrokenFile] = []
         self._sources: dict[str, TemplateSource] = {}
         self._texts: dict[str, str] = {}
+        # The names that each file sets itself, and those that the present file may get from others.
+        self._local_names: dict[str, set[str]] = {}
+        self._hidden: set[str] = set()
         loader = jinja2.FunctionLoader(self._load_body)
         options: dict[str, Any] = {
             "undefined": MissingValue,
@@ -277,11 +268,22 @@ class _Loader:
                 tree = self._html.parse(source.body)
             except jinja2.TemplateSyntaxError:
                 continue  # `_compile` reports the error
-            names |= _find_declared_names(tree)
+            names |= find_declared_names(tree)
         return names
+
+    def _find_hidden_names(self, path: Path) -> set[str]:
+        """Return the names that files set in which a file may be included, or which it extends."""
+        if not self._local_names:
+            for name, source in self._sources.items():
+                with suppress(jinja2.TemplateSyntaxError):  # `_compile` reports the error
+                    self._local_names[name] = find_local_names(self._html.parse(source.body))
+        is_part = path.name.startswith("_")
+        names = (names for file, names in self._local_names.items() if is_part or file[0] == "_")
+        return set[str]().union(*names)
 
     def _compile(self, path: Path, shared: set[str]) -> Template:
         source = self._sources[path.name]
+        self._hidden = self._find_hidden_names(path)
         self._check(source.body, source.body_first_line, shared)
         html = self._get_compiled(self._html, path.name)
         text_name = f"{path.stem}.txt"
@@ -335,7 +337,8 @@ class _Loader:
         """Report problems that would fail every send, such as an unknown variable."""
         try:
             tree = self._html.parse(text)
-            unknown = meta.find_undeclared_variables(tree)
+            hidden = find_local_names(tree) | self._hidden
+            unknown = next(find_unknown_names(tree, shared | set(self._html.globals), hidden), None)
         except jinja2.TemplateSyntaxError as error:
             line = first_line + error.lineno - 1
             raise InvalidTemplate(line, f"{prefix}{error.message or 'Syntax error.'}") from None
@@ -344,25 +347,10 @@ class _Loader:
                 raise InvalidTemplate(
                     first_line, f"{prefix}There is no file {name!r} in emails/ to use here."
                 )
-        unknown -= SCOPE | shared | _find_declared_names(tree) | set(self._html.globals)
-        if unknown:
-            name = min(unknown)
-            lines = (node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
+        if unknown is not None:
             raise InvalidTemplate(
-                first_line + min(lines, default=1) - 1,
-                f"{prefix}There is no variable {name!r}.",
-                "Templates have: " + ", ".join(sorted(SCOPE)) + ".",
+                first_line + unknown.line - 1, f"{prefix}{unknown.problem}", unknown.remedy
             )
-
-
-def _find_declared_names(tree: nodes.Template) -> set[str]:
-    """Return the names that a template sets, imports or defines as macros."""
-    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
-    names.update(macro.name for macro in tree.find_all(nodes.Macro))
-    names.update(statement.target for statement in tree.find_all(nodes.Import))
-    for statement in tree.find_all(nodes.FromImport):
-        names.update(name if isinstance(name, str) else name[1] for name in statement.names)
-    return names
 
 
 def _check_name(path: Path, folder: Path) -> None:
