@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -39,7 +40,7 @@ Hogsend = Callable[..., Outcome]
 
 
 @pytest.fixture
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty working folder, and no setting in the environment."""
     folder = tmp_path / "project"
     folder.mkdir()
@@ -47,7 +48,9 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in list(os.environ):
         if name.startswith(("HOGSEND_", "HATCHET_")):
             monkeypatch.delenv(name)
-    return folder
+    # Commands put the author's names of `.env` into the environment.
+    with patch.dict(os.environ):
+        yield folder
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ..config.author_environment import export_author_variables
 from ..config.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -23,13 +24,17 @@ Result = TypeVar("Result")
 def load_current_settings(options: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment and the working folder.
 
+    What else `.env` sets is put into the environment, for the author's code.
+
     Args:
         options: values given on the command line, by the setting's name.
 
     Raises:
         ConfigError: a setting is unknown or its value not allowed.
     """
-    return load_settings(os.environ, Path.cwd(), options)
+    settings = load_settings(os.environ, Path.cwd(), options)
+    export_author_variables(Path.cwd(), os.environ)
+    return settings
 
 
 def run_with_installation(work: Callable[[Installation], Awaitable[Result]]) -> Result:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ..config.author_environment import mask_author_secrets
+
 # Longer texts are cut before they are masked. The beginning has the message, the end of a traceback
 # has its error.
 MAX_LENGTH = 16 * 1024
@@ -47,9 +49,10 @@ _ADDRESS = re.compile(
 def mask_secrets(text: str) -> str:
     """Return a text with the addresses, keys, tokens, passwords and cookies in it masked.
 
-    A text that is longer than `MAX_LENGTH` is shortened.
+    So are the secrets that `.env` has for journeys. A text that is longer than `MAX_LENGTH` is
+    shortened.
     """
-    text = _shorten(text)
+    text = mask_author_secrets(_shorten(text))
     text = _CREDENTIALS.sub(f"://{MASK}@", text)
     text = _HEADER.sub(rf"\g<name>\g<separator>{MASK}", text)
     text = _SCHEME.sub(rf"\g<scheme> {MASK}", text)
