@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .domain.event import Event, EventMatch, on
     from .domain.history import EmailPast, JourneyPast
     from .domain.journey import MailList, once_per
+    from .domain.times import WEEKDAYS, WEEKEND, Weekday
     from .domain.trigger_property import trigger
     from .errors import HogsendError, JourneyCodeError, StepFailed
     from .turns.call_results import Sent, Throttle, Waited
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "WEEKDAYS",
+    "WEEKEND",
     "Condition",
     "Contact",
     "Context",
@@ -34,6 +37,7 @@ __all__ = [
     "StepFailed",
     "Throttle",
     "Waited",
+    "Weekday",
     "When",
     "days",
     "hours",
@@ -49,6 +53,8 @@ __all__ = [
 
 # Each name is imported on first use, because the command line starts faster without its module.
 _MODULE_OF_NAME = {
+    "WEEKDAYS": ".domain.times",
+    "WEEKEND": ".domain.times",
     "Condition": ".domain.conditions",
     "Contact": ".domain.contact",
     "Context": ".turns.context",
@@ -63,6 +69,7 @@ _MODULE_OF_NAME = {
     "StepFailed": ".errors",
     "Throttle": ".turns.call_results",
     "Waited": ".turns.call_results",
+    "Weekday": ".domain.times",
     "When": ".turns.calls",
     "days": ".domain.durations",
     "hours": ".domain.durations",

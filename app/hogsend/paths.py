@@ -17,6 +17,11 @@ def find_resource(name: str) -> Path:
     return _find_root() / name
 
 
+def is_frozen() -> bool:
+    """Return whether this is the binary, which has no Python that could install packages."""
+    return bool(getattr(sys, "frozen", False))
+
+
 def _find_root() -> Path:
     unpacked = getattr(sys, "_MEIPASS", None)
     if unpacked is not None:

@@ -76,6 +76,42 @@ def test_a_warning_fails_only_a_strict_check(journeys: Path, hogsend: Hogsend) -
     assert "label=" in finding["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("line", "place", "remedy"),
+    [
+        ("await ctx.sleep(3)", "welcome.py:8: error: ", "minutes(…), hours(…) or days(…)"),
+        ('await ctx.wait_for("a", timeout=60)', "welcome.py:8: error: ", "hours(…)"),
+        ("await ctx.sleep_until(ctx.when.tomorrow())", "welcome.py:8: error: ", '.at("09:00")'),
+        ("print(user.propertes)", "welcome.py:8: error: ", "Did you mean `properties`?"),
+        (
+            "import absent",
+            "welcome.py:8: error: ",
+            "pip install --target journeys/_packages absent",
+        ),
+        ("{{ contact.propertes or 1 }}", "emails/bye.html:4", "Did you mean contact.properties?"),
+        (
+            "{{ props.plan }}",
+            "emails/bye.html:4: warning: ",
+            "Add it to sample in the front matter",
+        ),
+    ],
+)
+def test_what_cannot_work_is_named_with_the_remedy(
+    journeys: Path, hogsend: Hogsend, line: str, place: str, remedy: str
+) -> None:
+    if line.startswith("{{"):
+        (journeys / "emails" / "bye.html").write_text(f"---\nsubject: Bye\n---\n{line}\n")
+    else:
+        with (journeys / "welcome.py").open("a") as file:
+            file.write(f"    {line}\n")
+
+    outcome = hogsend("journeys", "check", "--strict")
+
+    assert outcome.status == 1
+    (named,) = outcome.out.splitlines()
+    assert place in named and remedy in named
+
+
 def test_a_mail_with_a_broken_template_is_not_reported_as_missing_too(
     journeys: Path, hogsend: Hogsend
 ) -> None:

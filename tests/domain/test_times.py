@@ -13,13 +13,16 @@ from hypothesis import strategies as some
 from hogsend.domain.durations import days, hours, minutes
 from hogsend.domain.journal import decode, encode
 from hogsend.domain.times import (
+    DAY_NAMES,
     WEEKDAYS,
+    WEEKEND,
     Moment,
     ResolvedZone,
     Window,
     find_opening,
     find_zone,
     get_zone_name,
+    parse_days,
     parse_time,
     parse_weekday,
     resolve_zone,
@@ -217,8 +220,8 @@ def test_anything_else_is_refused_with_the_way_to_write_it(text: str):
 
 
 def test_a_weekday_is_written_in_full_or_in_three_letters():
-    assert [parse_weekday(name) for name in WEEKDAYS] == list(range(7))
-    assert [parse_weekday(name[:3].title()) for name in WEEKDAYS] == list(range(7))
+    assert [parse_weekday(name) for name in DAY_NAMES] == list(range(7))
+    assert [parse_weekday(name[:3].title()) for name in DAY_NAMES] == list(range(7))
     with pytest.raises(ValueError, match="'mo' is no weekday: write one of monday, tuesday"):
         parse_weekday("mo")
 
@@ -301,6 +304,7 @@ def test_an_opening_is_the_first_and_never_past(
 # -- moments -------------------------------------------------------------------------------------
 
 NINE = time(9)
+WORK = parse_days(WEEKDAYS)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +341,24 @@ NINE = time(9)
             "2026-03-03 09:00",
             "today at 09:00 between 09:00 and 10:00",
         ),
+        (
+            Moment("saturday", NINE, at_days=WORK),
+            "2026-03-09 09:00",
+            "next saturday at 09:00 on weekdays",
+        ),
+        (Moment(at=NINE, at_days=WORK), "2026-03-03 09:00", "now at 09:00 on weekdays"),
+        (Moment(days(4), NINE, at_days=WORK), "2026-03-06 09:00", "in 4 days at 09:00 on weekdays"),
+        (Moment("today", NINE, at_days=WORK), "2026-03-02 09:00", "today at 09:00 on weekdays"),
+        (
+            Moment("tomorrow", NINE, at_days=parse_days(WEEKEND)),
+            "2026-03-07 09:00",
+            "tomorrow at 09:00 on weekends",
+        ),
+        (
+            Moment("tomorrow", NINE, at_days=parse_days(["fri", "monday"])),
+            "2026-03-06 09:00",
+            "tomorrow at 09:00 on mon, fri",
+        ),
     ],
 )
 def test_a_moment_is_described_in_words_and_resolved_in_local_time(
@@ -362,23 +384,25 @@ def test_tomorrow_is_the_persons_tomorrow():
     assert shown(resolved, honolulu) == "2026-03-03 09:00"
 
 
-@given(
-    some.sampled_from(["now", "tomorrow", *WEEKDAYS]) | some.timedeltas(timedelta(), days(900)),
+SOME_MOMENTS = some.builds(
+    Moment,
+    some.sampled_from(["now", "tomorrow", *DAY_NAMES]) | some.timedeltas(timedelta(), days(900)),
     SOME_TIMES,
     some.none() | some.just(Window.parse("22:00", "06:00", ["sat", "sun"])),
-    SOME_INSTANTS,
-    SOME_ZONES,
+    at_days=SOME_WEEKDAYS,
 )
+
+
+@given(SOME_MOMENTS, SOME_INSTANTS, SOME_ZONES)
 def test_a_moment_is_never_past_and_the_journal_keeps_it(
-    base: str | timedelta, at: time, window: Window | None, now: datetime, zone: ZoneInfo
+    moment: Moment, now: datetime, zone: ZoneInfo
 ):
-    moment = Moment(base, at, window)
     resolved = moment.resolve(now, zone)
     assert resolved >= now
     assert resolved.utcoffset() == resolved.astimezone(zone).utcoffset(), "it shows the local time"
     kept = decode(encode(resolved))
     assert kept == resolved
     assert kept.strftime("%F %T") == resolved.strftime("%F %T")
-    if window is None:
+    if moment.window is None:
         later = replace(moment, window=Window(time(0), time(23, 59, 59))).resolve(now, zone)
         assert later - resolved <= minutes(60 * 49), "a window of nearly all day hardly matters"

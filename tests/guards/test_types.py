@@ -34,6 +34,8 @@ async def wrong(user: Contact, ctx: Context) -> None:
     came: str = await ctx.sleep_until(prop("ends"), timeout=days(7))  # reportAssignmentType
     print(came, await ctx.now(label="b", was=("a", "c")))
     print(await ctx.uuid(was=5))  # reportArgumentType
+    await ctx.sleep_until(ctx.when.tomorrow())  # reportArgumentType
+    await ctx.sleep_until(ctx.when.at("09:00", days=5))  # reportArgumentType
     await ctx.send(5)  # reportArgumentType
     await ctx.send("hello", props=["a"])  # reportArgumentType
     await ctx.send("hello", subjekt="Hello")  # reportCallIssue
@@ -87,10 +89,35 @@ async def test_wrong() -> None:
 """
 
 
+# Constants as authors write them: a type checker takes each for text, or for a list of text.
+RIGHT = """\
+from hogsend import WEEKDAYS, WEEKEND, Contact, Context, Weekday, journey
+
+from ._days import QUIET
+
+DAY = "friday"
+OPEN = ["mon", "tue", "wed"]
+TYPED: list[Weekday] = ["sat"]
+
+
+@journey("right", trigger="user.created")
+async def right(user: Contact, ctx: Context) -> None:
+    await ctx.sleep_until(ctx.when.next(DAY).window("09:00", "17:00", days=OPEN))
+    await ctx.sleep_until(ctx.when.tomorrow().at("09:00", days=OPEN))
+    await ctx.sleep_until(ctx.when.at("09:00", days=WEEKDAYS))
+    await ctx.sleep_until(ctx.when.at("09:00", days=[*WEEKEND, "mon"]))
+    await ctx.sleep_until(ctx.when.at("09:00", days=TYPED))
+    await ctx.sleep_until(ctx.when.at("09:00", days={"mon", "tue"}))
+    await ctx.sleep_until(ctx.when.at("09:00", days=QUIET), label="quiet")
+"""
+
+
 @pytest.mark.types
 def test_a_new_project_is_clean_under_strict_types_and_every_wrong_call_is_marked(tmp_path: Path):
     CliRunner().invoke(commands, ["init", str(tmp_path)], catch_exceptions=False)
     (tmp_path / "journeys" / "wrong.py").write_text(WRONG)
+    (tmp_path / "journeys" / "right.py").write_text(RIGHT)
+    (tmp_path / "journeys" / "_days.py").write_text('QUIET = ["sat", "sun"]\n')
 
     command = ["-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(tmp_path)]
     ran = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=tmp_path)

@@ -75,6 +75,7 @@ def build_source(body: str, imports: str = "") -> str:
 def test_nondeterministic_code_is_an_error(
     tmp_path: Path, imports: str, body: str, name: str, remedy: str
 ):
+    (tmp_path / "_packages" / "requests").mkdir(parents=True)
     diagnostics = diagnose_text(tmp_path, build_source(body, imports))
     assert [diagnostic.severity for diagnostic in diagnostics] == ["error"]
     assert diagnostics[0].problem.startswith(f"`{name}` ")

@@ -9,6 +9,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from hogsend.domain.journey import Journey
@@ -381,3 +382,49 @@ def test_a_file_that_takes_long_to_load_is_logged(tmp_path: Path, monkeypatch: p
     registry = load_text(tmp_path, "assert until_warned()")
     assert warned.is_set()
     assert not registry.broken
+
+
+# -- packages beside the journeys ---------------------------------------------------------------
+
+
+def test_packages_beside_the_journeys_are_found_and_their_files_are_no_journeys(tmp_path: Path):
+    packages = tmp_path / "_packages"
+    packages.mkdir()
+    (packages / "price_list.py").write_text("PRICE = 3\n")
+    (packages / "broken.py").write_text("raise SystemExit")
+    (packages / "click.py").write_text("raise SystemExit")
+    text = """
+        import click
+        import price_list
+
+        @journey("priced", trigger="go")
+        async def priced(user, ctx): ...
+        PRICE = price_list.PRICE
+    """
+    registry = load_text(tmp_path, text, "priced.py")
+    assert (set(registry.journeys), registry.broken) == ({"sound", "priced"}, ())
+    assert sys.modules["journeys.priced"].PRICE == 3
+    assert click.Command  # a library of the server is not replaced
+
+
+def test_packages_that_arrive_later_are_found_at_the_next_load(tmp_path: Path):
+    text = "import late_arrival"
+    (problem,) = load_text(tmp_path, text).broken
+    assert "Run `pip install --target" in problem.remedy
+    (tmp_path / "_packages").mkdir()
+    (tmp_path / "_packages" / "late_arrival.py").write_text("")
+    assert load_text(tmp_path, text).broken == ()
+
+
+def test_the_packages_of_another_folder_are_forgotten(tmp_path: Path):
+    for name in ("one", "two"):
+        (tmp_path / name / "_packages").mkdir(parents=True)
+        load_text(tmp_path / name, "")
+    entries = [entry for entry in sys.path if str(tmp_path) in entry]
+    assert entries == [str(tmp_path / "two" / "_packages")]
+
+
+def test_an_import_of_a_name_that_the_library_lacks_is_reported_with_the_right_one(tmp_path: Path):
+    (problem,) = load_text(tmp_path, "from hogsend import WEEKDAY").broken
+    assert (problem.line, problem.problem.split(":")[0]) == (2, "ImportError")
+    assert sys.version_info < (3, 12) or problem.remedy == "Did you mean WEEKDAYS?"

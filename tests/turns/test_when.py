@@ -41,6 +41,10 @@ async def ask(world: World, call: str, *, time_zone: str = "None", **properties:
         ("next('sat').window('09:00', '17:00')", "Sat 2026-03-07 09:00 -0600"),
         ("tomorrow().at('09:00').tz('Asia/Tokyo')", "Tue 2026-03-03 09:00 +0900"),
         ("tz('+05:30').tomorrow().at('09:00')", "Tue 2026-03-03 09:00 +0530"),
+        ("at('09:00', days=WEEKDAYS)", "Mon 2026-03-02 09:00 -0600"),
+        ("next('sat').at('09:00', days=WEEKDAYS)", "Mon 2026-03-09 09:00 -0500"),
+        ("tomorrow().at('09:00', days=WEEKEND)", "Sat 2026-03-07 09:00 -0600"),
+        ("in_(days(1)).at('09:00', days=['thu', 'friday'])", "Thu 2026-03-05 09:00 -0600"),
     ],
 )
 async def test_an_instant_is_in_the_contacts_time_zone(sqlite_world: World, call: str, answer: str):
@@ -134,6 +138,23 @@ async def test_a_day_without_a_time_fails_with_the_remedy(sqlite_world: World):
     assert "'tomorrow' is a day, not an instant. Add a time: .at(\"09:00\")" in error
 
 
+async def test_a_moment_on_weekdays_is_the_same_wait_in_the_graph_and_in_the_journal(
+    sqlite_world: World,
+):
+    await sqlite_world.define(
+        """
+        @journey("work", trigger="go")
+        async def work(user, ctx):
+            await ctx.sleep_until(ctx.when.next("fri").at("18:00", days=WEEKEND))
+        """
+    )
+    await sqlite_world.emit("go")
+    (step,) = [step for step in await sqlite_world.journal() if step.kind == "sleep"]
+    graph = sqlite_world.runtime.content.registry.graphs["work"]
+    assert step.key in [node.key for node in graph.walk_steps()]
+    assert step.label == "next friday at 18:00 on weekends"
+
+
 REFUSED: list[tuple[Callable[[Any], object], str]] = [
     (lambda when: when.next("moonday"), "'moonday' is no weekday: write one of monday"),
     (lambda when: when.next(1), "1 is not text"),
@@ -145,6 +166,10 @@ REFUSED: list[tuple[Callable[[Any], object], str]] = [
     (lambda when: when.in_(days(99_999)), "up to 100 years"),
     (lambda when: when.in_(days(1)).tomorrow(), "'in 1 day' already has a day"),
     (lambda when: when.at("09:00").tomorrow(), "already has a day"),
+    (lambda when: when.at("09:00", days="mon"), "takes days as a list, such as days="),
+    (lambda when: when.at("09:00", days=[]), "needs a weekday"),
+    (lambda when: when.at("09:00", days=["moonday"]), "'moonday' is no weekday"),
+    (lambda when: when.at("09:00", days=[1]), "is not text"),
     (lambda when: when.tz("Mars/Base"), "'Mars/Base' is not a time zone"),
     (lambda when: when.tz(None), "None is not a time zone"),
     (lambda when: when.window("09:00", "09:00"), "cannot begin and end at 09:00"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import click
 
+from .. import __version__
 from ..errors import HogsendError
-from ..paths import find_resource
+from ..paths import find_resource, is_frozen
 from .output import json_option, print_json
 
 ENV_TEXT = """\
@@ -28,6 +31,9 @@ ENV_TEXT = """\
 
 # The API key of `hogsend events send`. `hogsend serve` registers it as an ingest key.
 #HOGSEND_API_KEY=
+
+# Every other name is for your journeys, which read it from os.environ. Its value is never shown.
+#SLACK_WEBHOOK=https://hooks.slack.com/services/…
 """
 IGNORE_TEXT = """\
 /.env
@@ -35,24 +41,31 @@ IGNORE_TEXT = """\
 /data/
 __pycache__/
 .pytest_cache/
+# Packages for journeys: pip install --target journeys/_packages -r journeys/requirements.txt
+# Servers need them too: install them there, copy them, or remove this line to commit them.
+/journeys/_packages/
 """
 PROJECT_TEXT = """\
-# To test the journeys, run `pip install pytest pytest-asyncio hogsend`, then `pytest` here.
+# To test the journeys, run `python -m pytest` here, with a Python that has hogsend, pytest and
+# pytest-asyncio. Hogsend is not on the package index: install the wheel of a release or of
+# `make wheel`, or use the .venv of its checkout.
 [tool.pytest.ini_options]
 testpaths = ["journeys"]
-pythonpath = ["."]
-addopts = "--import-mode=importlib"
+pythonpath = [".", "journeys/_packages"]
+addopts = "--import-mode=importlib --ignore=journeys/_packages"
 asyncio_mode = "auto"
 asyncio_default_fixture_loop_scope = "function"
 
 # Type checking in editors: every call of the context is typed.
 [tool.pyright]
 include = ["journeys"]
+exclude = ["journeys/_packages"]
+extraPaths = ["journeys/_packages"]
 typeCheckingMode = "strict"
 """
 NEXT_STEPS = """
 Next:
-{cd}  hogsend serve --with-worker
+{cd}  {hogsend} serve --with-worker
 
 The server prints the dashboard's address, a one-time sign-in link and an API key for your product.
 Then read journeys/activation_welcome.py. This event starts that journey, and its mails are captured
@@ -63,8 +76,19 @@ in the dashboard's inbox:
 
 Each journey has a test beside it, which runs through weeks of waiting in milliseconds:
 
-  pip install pytest pytest-asyncio hogsend
-  pytest
+{tests}
+"""
+# Hogsend is not on the package index, so that its name alone installs nothing.
+TESTS_WITH_PYTHON = """\
+  {python} -m pip install pytest pytest-asyncio
+  {python} -m pytest
+"""
+TESTS_WITH_WHEEL = """\
+  python3 -m venv .venv
+  .venv/bin/pip install pytest pytest-asyncio hogsend-{version}-py3-none-any.whl
+  .venv/bin/python -m pytest
+
+The wheel is in the release that has this program; `make wheel` builds it from the source.
 """
 
 
@@ -94,7 +118,30 @@ def init(folder: Path, as_json: bool) -> None:
         click.echo(f"Kept as they are: {', '.join(kept)}.")
     is_here = folder.absolute() == Path.cwd()
     cd = "" if is_here else f"  cd {folder}\n"
-    click.echo(NEXT_STEPS.format(cd=cd, address="http://127.0.0.1:3002").rstrip())
+    steps = NEXT_STEPS.format(
+        cd=cd, hogsend=_find_command(), address="http://127.0.0.1:3002", tests=_describe_tests()
+    )
+    click.echo(steps.rstrip())
+
+
+def _find_command() -> str:
+    """Return the command that runs this program: its name, if the shell finds it by its name."""
+    if is_frozen():
+        program = Path(sys.executable)
+    else:
+        program = Path(sys.executable).with_name("hogsend")
+        if not program.is_file():
+            return f"{sys.executable} -m hogsend"
+    by_name = shutil.which("hogsend")
+    is_same = by_name is not None and Path(by_name).resolve() == program.resolve()
+    return "hogsend" if is_same else str(program)
+
+
+def _describe_tests() -> str:
+    """Return the commands that run the tests of a project with this program."""
+    if is_frozen():
+        return TESTS_WITH_WHEEL.format(version=__version__).rstrip()
+    return TESTS_WITH_PYTHON.format(python=sys.executable).rstrip()
 
 
 def _collect_files() -> dict[str, bytes]:

@@ -11,10 +11,29 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Weekday = Literal[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "mon",
+    "tue",
+    "wed",
+    "thu",
+    "fri",
+    "sat",
+    "sun",
+]
+DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# The days of the working week, and the days between two of these weeks.
+WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri")
+WEEKEND: Final[tuple[Weekday, ...]] = ("sat", "sun")
 # The names of the contact property that may hold the zone, in the order of preference.
 ZONE_PROPERTIES = ("timezone", "timeZone", "time_zone", "tz")
 
@@ -132,10 +151,19 @@ def parse_weekday(text: str) -> int:
         ValueError: the text is not a weekday.
     """
     name = text.lower()
-    for number, full in enumerate(WEEKDAYS):
+    for number, full in enumerate(DAY_NAMES):
         if name in (full, full[:3]):
             return number
-    raise ValueError(f"{text[:40]!r} is no weekday: write one of {', '.join(WEEKDAYS)}.")
+    raise ValueError(f"{text[:40]!r} is no weekday: write one of {', '.join(DAY_NAMES)}.")
+
+
+def parse_days(days: Collection[str] | None) -> frozenset[int] | None:
+    """Return the numbers of weekdays; None for every day.
+
+    Raises:
+        ValueError: a text is not a weekday.
+    """
+    return None if days is None else frozenset(map(parse_weekday, days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +199,13 @@ class Window:
         Raises:
             ValueError: a time or a day cannot be parsed, or the window is never open.
         """
-        opens = None if days is None else frozenset(map(parse_weekday, days))
-        return Window(parse_time(start), parse_time(end), opens)
+        return Window(parse_time(start), parse_time(end), parse_days(days))
 
     def __str__(self) -> str:
         hours = f"between {_format_time(self.start)} and {_format_time(self.end)}"
         if self.days is None:
             return hours
-        return f"{hours} on {', '.join(WEEKDAYS[day][:3] for day in sorted(self.days))}"
+        return f"{hours} on {_list_days(self.days)}"
 
     def find_hours(self, day: date, zone: tzinfo) -> tuple[datetime, datetime] | None:
         """Return when the window of a day opens and closes; None when it does not open that day."""
@@ -222,18 +249,30 @@ class Moment:
         window: the hours in which the instant must lie; an instant outside moves to the next
             opening.
         zone: the name of the zone to use instead of the contact's.
+        at_days: the weekdays on which `at` may be, where Monday is 0; an instant on another day
+            moves to the next of them. None for every day.
+
+    Raises:
+        ValueError: `at_days` is empty.
     """
 
     base: str | timedelta = "now"
     at: time | None = None
     window: Window | None = None
     zone: str | None = None
+    at_days: frozenset[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.at_days is not None and not self.at_days:
+            raise ValueError("A time of day needs a weekday on which it may be.")
 
     def describe(self) -> str:
         """Return the moment in words, such as `next monday at 09:00`."""
         parts = [_describe_base(self.base)]
         if self.at is not None:
             parts.append(f"at {_format_time(self.at)}")
+        if self.at_days is not None:
+            parts.append(f"on {_describe_days(self.at_days)}")
         if self.window is not None:
             parts.append(str(self.window))
         if self.zone is not None:
@@ -266,10 +305,14 @@ class Moment:
             if at is None:
                 return start
             day = start.astimezone(zone).date()
-            instant = to_instant(day, at, zone)
-            return instant if instant >= now else to_instant(day + _DAY, at, zone)
-        today = now.astimezone(zone).date()
-        return to_instant(today + _count_days_ahead(base, today), at or time(), zone)
+            if to_instant(day, at, zone) < now:
+                day += _DAY
+        else:
+            today = now.astimezone(zone).date()
+            day = today + _count_days_ahead(base, today)
+        while self.at_days is not None and day.weekday() not in self.at_days:
+            day += _DAY
+        return to_instant(day, at or time(), zone)
 
 
 def _count_days_ahead(base: str, today: date) -> timedelta:
@@ -281,11 +324,20 @@ def _count_days_ahead(base: str, today: date) -> timedelta:
 
 def _describe_base(base: str | timedelta) -> str:
     if isinstance(base, str):
-        return f"next {base}" if base in WEEKDAYS else base
+        return f"next {base}" if base in DAY_NAMES else base
     number, remainder = divmod(base, _DAY)
     if remainder or not number:
         return f"in {base}"
     return "in 1 day" if number == 1 else f"in {number} days"
+
+
+def _describe_days(days: frozenset[int]) -> str:
+    names = {parse_days(WEEKDAYS): "weekdays", parse_days(WEEKEND): "weekends"}
+    return names.get(days) or _list_days(days)
+
+
+def _list_days(days: frozenset[int]) -> str:
+    return ", ".join(DAY_NAMES[day][:3] for day in sorted(days))
 
 
 def _format_time(at: time) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..delivery.render import Renderer
 from ..delivery.templates import Templates
 from ..delivery.tokens import Tokens
 from ..domain.journey import BrokenFile
+from ..turns.author_imports import PACKAGES
 from ..turns.folder_check import reject_missing_resources
 from ..turns.folder_loader import load
 from ..turns.registry import Registry
@@ -81,9 +83,17 @@ def load_content(settings: Settings, tokens: Tokens) -> Content:
 
 
 def compute_fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """Return what changes when a file of the folder does: names, sizes and times of change."""
-    return frozenset(
-        (str(path), status.st_mtime_ns, status.st_size)
-        for path in folder.rglob("*")
-        if path.suffix in (".py", ".html", ".txt") and (status := path.stat())
-    )
+    """Return what changes when a file of the folder does: names, sizes and times of change.
+
+    Of the packages in the folder only the names and times of the folders count: they have thousands
+    of files, and an installation changes the folders.
+    """
+    paths: list[Path] = []
+    for path, folders, files in os.walk(folder):
+        if PACKAGES in folders:
+            folders.remove(PACKAGES)
+            paths += Path(path, PACKAGES).iterdir()
+        names = (Path(path, name) for name in files)
+        paths += [file for file in names if file.suffix in (".py", ".html", ".txt")]
+    versions = ((str(path), path.stat()) for path in paths)
+    return frozenset((path, status.st_mtime_ns, status.st_size) for path, status in versions)

@@ -15,7 +15,11 @@ from ..domain.durations import describe_duration
 from ..domain.event import Event, EventMatch, from_stored_event
 from ..errors import JourneyCodeError
 from .argument_checks import (
+    AT_LEAST_ONE,
+    OPTIONAL_EVENT,
     check_count,
+    check_function,
+    check_mapping,
     check_optional_text,
     check_span,
     check_text,
@@ -100,6 +104,7 @@ class Context(Waits):
         """
         check_text("ctx.send", template)
         check_optional_text("subject=", subject)
+        check_mapping("props=", props)
         addressee = read_addressee(to) if to is not None else None
         verdict = await perform(
             SendMail(label or template, template, subject, dict(props or {}), list, addressee), was
@@ -134,7 +139,8 @@ class Context(Waits):
             The events, the oldest first.
         """
         check_span("ctx.digest", window)
-        check_count("max_events=", max_events, least=1)
+        AT_LEAST_ONE("max_events=", max_events)
+        OPTIONAL_EVENT("ctx.digest", event)
         match = event if event is None or isinstance(event, EventMatch) else EventMatch(event)
         name = label or (match.event if match else self.event.name)
         stored = await perform(Digest(name, match, where, window, max_events), was)
@@ -224,11 +230,7 @@ class Context(Waits):
         check_text("ctx.step", key)
         check_span("timeout=", timeout)
         check_count("retries=", retries)
-        if not callable(fn):
-            raise JourneyCodeError(
-                "ctx.step takes a function, not what it returns.",
-                "Write ctx.step(key, lambda: call(…)), without calling the function.",
-            )
+        check_function("ctx.step", fn)
         return await perform(RunStep(key, accept_step_id(fn), retries, timeout, passed), was)
 
     async def trigger(
@@ -252,6 +254,8 @@ class Context(Waits):
         Returns:
             The event's id.
         """
+        check_text("ctx.trigger", event)
+        check_mapping("ctx.trigger", properties)
         person = read_addressee(to) if to is not None else None
         call = Trigger(label or event, event, dict(properties or {}), person)
         return UUID(await perform(call, was))

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..compat.unawaited_coroutines import UNAWAITED, watch_coroutines
+from ..config.author_environment import mask_author_secrets
 from ..domain.journey import Journey
 from ..errors import JourneyCodeError
+from .author_imports import explain_import_error
 from .calls.call import IN_JOURNEY, Call, Failure, Suspension
 from .calls.effect import Effect
 from .context import Context
@@ -177,11 +179,13 @@ class TurnExecution:
             raise self._loop.error
 
     def _fail_with(self, error: BaseException) -> None:
+        if remedy := explain_import_error(error):
+            error.add_note(remedy)
         # Lines are cut, so that a long message does not push out the location of the error.
         lines = [line[:1000] for line in traceback.format_exception(error)]
         with contextlib.suppress(Exception):
             self._close()
-        self.fail("".join(_without_own_frames(lines)))
+        self.fail(mask_author_secrets("".join(_without_own_frames(lines))))
 
     def fail(self, error: str) -> None:
         """End the turn as failed, and discard its result.

@@ -11,6 +11,7 @@ from .folder_loader import list_files
 from .registry import Registry
 from .static_analysis.diagnostics import Diagnostic, KnownResources, diagnose
 from .static_analysis.graphs import find_code, find_journeys
+from .static_analysis.import_checks import diagnose_imports
 from .static_analysis.modules import Sources
 from .static_analysis.scopes import Function
 
@@ -28,8 +29,15 @@ def diagnose_folder(
     Returns:
         The diagnostics, by file and line, without the reasons why a file did not load.
     """
+    folder = folder.absolute()
     known = KnownResources(frozenset(templates), frozenset(registry.lists))
-    return diagnose(_find_journeys(folder.absolute(), registry), known)
+    # The line of an import that has failed already has the reason.
+    broken = {(file.file, file.line) for file in registry.broken}
+    imports = diagnose_imports(list_files(folder), Sources(folder))
+    missing = [
+        diagnostic for diagnostic in imports if (diagnostic.file, diagnostic.line) not in broken
+    ]
+    return sorted([*missing, *diagnose(_find_journeys(folder, registry), known)])
 
 
 def reject_missing_resources(

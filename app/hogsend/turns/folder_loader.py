@@ -18,12 +18,13 @@ from ..domain.event import EventMatch
 from ..domain.graph import JourneyGraph
 from ..domain.journey import BUILT_IN_LIST_ID, EVERYTHING, BrokenFile, Entry, Journey, MailList
 from ..ingest.rules import BUILT_IN_LIST
+from .author_imports import PACKAGE, explain_import_error, use_packages
 from .declared_journeys import build_declared_journey, read_declared_journeys
 from .decorator import SPEC_ATTRIBUTE, JourneyFunction, JourneySpec
 from .definition_checks import ID, ID_REMEDY, check_function, check_spec
 from .registry import Registry
 from .static_analysis.graphs import find_code
-from .static_analysis.modules import PACKAGE, Sources, hash_texts
+from .static_analysis.modules import Sources, hash_texts
 from .static_analysis.step_reader import build_graph
 
 log = logging.getLogger("hogsend.turns")
@@ -64,6 +65,7 @@ class _Loading:
             self._broken.append(BrokenFile(self._folder.name, 0, problem, remedy))
         else:
             _make_package(self._folder)
+            use_packages(self._folder)
             with _without_bytecode():
                 modules = [m for path in list_files(self._folder) if (m := self._import(path))]
             for path, module in modules:
@@ -259,4 +261,5 @@ def _describe_import_error(path: Path, error: BaseException) -> BrokenFile:
         ),
         0,
     )
-    return BrokenFile(path.name, line, f"{type(error).__name__}: {error}")
+    problem = f"{type(error).__name__}: {error}"
+    return BrokenFile(path.name, line, problem, explain_import_error(error))

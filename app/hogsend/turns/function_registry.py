@@ -13,9 +13,10 @@ from typing import Any
 from ..domain.journey import BUILT_IN_LIST_ID, Journey, MailList
 from ..errors import JourneyCodeError
 from ..ingest.rules import BUILT_IN_LIST
+from .author_imports import PACKAGE
 from .decorator import SPEC_ATTRIBUTE, JourneyFunction, JourneySpec
 from .definition_checks import check_function, check_spec
-from .folder_loader import PACKAGE, build_journey
+from .folder_loader import build_journey
 from .registry import Registry
 
 

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from ..domain.conditions import Condition
 from ..domain.event import Event, EventMatch, from_stored_event
 from ..domain.history import EmailPast, JourneyPast
-from ..errors import JourneyCodeError
-from .argument_checks import check_instant, check_span, check_text
+from .argument_checks import AT_LEAST_ONE, OPTIONAL_PAST, check_text
 from .calls import (
     CountEvents,
     FormerLabels,
@@ -80,8 +79,7 @@ class History:
             label: the name on the timeline; the event's name unless given.
             was: the former label, or several; see `Context`.
         """
-        if limit < 1:
-            raise JourneyCodeError("ctx.history.events takes a limit of at least 1.")
+        AT_LEAST_ONE("limit=", limit)
         check_event(event, where, since)
         stored = await perform(ListEvents(label or event, event, where, since, limit), was)
         return [from_stored_event(event) for event in stored]
@@ -137,8 +135,4 @@ def check_event(
         JourneyCodeError: `since` is neither a duration nor an instant with a time zone.
     """
     EventMatch(event, where)
-    if isinstance(since, timedelta):
-        if since:
-            check_span("since=", since)
-    elif since is not None:
-        check_instant("since=", since)
+    OPTIONAL_PAST("since=", since)

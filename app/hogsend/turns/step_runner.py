@@ -13,9 +13,11 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid5
 
+from ..config.author_environment import mask_author_secrets
 from ..domain.durations import describe_duration
 from ..domain.journal import encode, to_storable_text
 from ..errors import StepFailed, ValueNotStorable
+from .author_imports import explain_import_error
 from .calls.effect import Effect
 from .daemon_threads import DaemonThreads
 from .step_attempts import StepAttempt
@@ -119,9 +121,8 @@ class StepRunner:
                     call = self._call(journey_id, effect.run, step_id, slot)
                     answer = await _raise_own_cancellation(call)
             except StepFailed as error:
-                return StepAttempt(
-                    error=to_storable_text(str(error.message)), final=True, attempt=attempt
-                )
+                message = mask_author_secrets(to_storable_text(str(error.message)))
+                return StepAttempt(error=message, final=True, attempt=attempt)
             except Exception as error:
                 if not limit.expired():
                     return StepAttempt(error=_format_traceback(error), attempt=attempt)
@@ -283,9 +284,12 @@ async def _raise_own_cancellation(effect: Coroutine[Any, Any, Any]) -> Any:
 
 def _format_traceback(error: BaseException) -> str:
     """Return the traceback of an effect's error, without the frames of this file."""
+    if remedy := explain_import_error(error):
+        error.add_note(remedy)
     lines = traceback.format_exception(error)
     text = "".join(line for line in lines if "/turns/step_runner.py" not in line)
-    return to_storable_text(text[-_MAX_ERROR_LENGTH:])
+    # Masked first: what is cut off a secret would not be recognised.
+    return to_storable_text(mask_author_secrets(text)[-_MAX_ERROR_LENGTH:])
 
 
 def compute_step_id(enrollment_id: UUID, key: str) -> UUID:

@@ -11,9 +11,16 @@ from ..domain.durations import describe_duration
 from ..domain.event import EventMatch, from_stored_event
 from ..domain.property_instant import PropertyInstant
 from ..errors import JourneyCodeError
-from .argument_checks import check_duration, check_instant
+from .argument_checks import (
+    OPTIONAL_DURATION,
+    OPTIONAL_INSTANT,
+    check_duration,
+    check_event,
+    check_events,
+)
 from .call_results import Waited
 from .calls import FollowProperty, FormerLabels, Sleep, WaitFor, When, perform
+from .calls.when import check_moment
 
 
 class Waits:
@@ -75,8 +82,7 @@ class Waits:
         if isinstance(instant, Property):
             instant += timedelta()
         if isinstance(instant, PropertyInstant):
-            if timeout is not None:
-                check_duration("timeout=", timeout)
+            OPTIONAL_DURATION("timeout=", timeout)
             call = FollowProperty(label or str(instant), instant, timeout)
             has_come: bool = await perform(call, was)
             return has_come
@@ -85,10 +91,10 @@ class Waits:
                 "ctx.sleep_until takes timeout= only with a property, which may be missing.",
                 "Leave it out: an instant comes by itself.",
             )
+        check_moment("ctx.sleep_until", instant)
         if isinstance(instant, When):
             label = label or instant.moment.describe()
             instant = await instant
-        check_instant("ctx.sleep_until", instant)
         await perform(Sleep(label or "until", instant), was)
         return None
 
@@ -115,6 +121,7 @@ class Waits:
         Returns:
             `Waited`, truthy when the event came.
         """
+        check_event("ctx.wait_for", event)
         match = event if isinstance(event, EventMatch) else EventMatch(event)
         if where is not None:
             condition = where if match.where is None else AllOf((match.where, where))
@@ -133,19 +140,14 @@ class Waits:
         was: FormerLabels = None,
     ) -> Waited:
         """Wait for the first of several events; the arguments are those of `wait_for`."""
-        if isinstance(events, str):
-            raise JourneyCodeError(
-                "ctx.wait_for_any takes a list of events.", f'Write ctx.wait_for_any(["{events}"]).'
-            )
+        check_events("ctx.wait_for_any", events)
         matches = tuple(
             event if isinstance(event, EventMatch) else EventMatch(event) for event in events
         )
-        if not matches:
-            raise JourneyCodeError("ctx.wait_for_any needs at least one event to wait for.")
-        if timeout is not None:
-            check_duration("timeout=", timeout)
-        if since is not None:
-            check_instant("since=", since)
+        # Only now a generator turns out to be empty.
+        check_events("ctx.wait_for_any", matches)
+        OPTIONAL_DURATION("timeout=", timeout)
+        OPTIONAL_INSTANT("since=", since)
         name = label or " or ".join(match.event for match in matches)
         stored = await perform(WaitFor(name, matches, timeout, since), was)
         return Waited(from_stored_event(stored) if stored else None)

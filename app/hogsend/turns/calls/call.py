@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -31,6 +31,7 @@ from uuid import UUID
 
 from ...domain.journal import Step, decode
 from ...errors import JourneyCodeError
+from ..argument_checks import ArgumentCheck
 from .description import Description, RecordedCall, Wording, format_answer
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Call:
     receiver: ClassVar[tuple[str, ...] | None] = None
     # The label of a call without `label=` when it is always the same; else empty.
     default_label: ClassVar[str] = ""
+    # The checks of the arguments, by the names of the parameters; the method runs the same checks.
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {}
     # Whether the journal records the call.
     is_journalled: ClassVar[bool] = True
     # Whether a new call runs although the contact is already past it, as reads do.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ...domain.history import EmailPast, JourneyPast
+from ..argument_checks import ArgumentCheck, check_text
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording, read_object
 from .read import Read, ReadCall
@@ -52,6 +53,9 @@ class ReadJourney(ReadCall):
 
     kind: ClassVar[str] = "journey"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("history", "journey"),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "journey_id": check_text,
+    }
 
     journey_id: str
 
@@ -107,6 +111,9 @@ class ReadEmail(ReadCall):
 
     kind: ClassVar[str] = "email"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("history", "email"),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "template": check_text,
+    }
 
     template: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from ...domain.enrollment import Wait
 from ...domain.event import Event, EventMatch, to_stored_event
 from ...domain.journal import decode, encode
 from ...domain.trigger_conditions import resolve_match
+from ..argument_checks import AT_LEAST_ONE, OPTIONAL_EVENT, ArgumentCheck, check_span
 from ..turn_state import TurnState
 from .call import Suspension
 from .description import Description, RecordedCall, Wording, format_answer
@@ -40,6 +41,11 @@ class Digest(WaitCall):
 
     kind: ClassVar[str] = "digest"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("digest",),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "window": check_span,
+        "event": OPTIONAL_EVENT,
+        "max_events": AT_LEAST_ONE,
+    }
     reads_merged_contacts: ClassVar[bool] = True
 
     match: EventMatch | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from uuid import UUID
 from ...domain.conditions import Condition
 from ...domain.event import Event, to_stored_event
 from ...domain.trigger_conditions import resolve_trigger
+from ..argument_checks import AT_LEAST_ONE, OPTIONAL_PAST, ArgumentCheck, check_text
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording, format_answer
 from .events import EventCount, EventList
@@ -39,6 +40,11 @@ class EventRead(ReadCall):
     reads_merged_contacts: ClassVar[bool] = True
     # The title on the timeline; `{}` stands for the label.
     title: ClassVar[str]
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "event": check_text,
+        "since": OPTIONAL_PAST,
+        "limit": AT_LEAST_ONE,
+    }
 
     event: str
     where: Condition | None = None

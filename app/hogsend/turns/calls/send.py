@@ -13,7 +13,13 @@ from ...domain.journal import Step, decode, encode
 from ...domain.journey import BUILT_IN_LIST_ID
 from ...domain.send_policy import Queue, Send, compute_send_time, decide_send
 from ...errors import JourneyCodeError
-from ..argument_checks import find_addressee_problem
+from ..argument_checks import (
+    ArgumentCheck,
+    check_mapping,
+    check_optional_text,
+    check_text,
+    find_addressee_problem,
+)
 from ..turn import AddresseeFacts
 from ..turn_state import TurnState
 from .addressee_read import AddresseeRead
@@ -42,6 +48,11 @@ class SendMail(Call):
 
     kind: ClassVar[str] = "send"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("send",),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "template": check_text,
+        "subject": check_optional_text,
+        "props": check_mapping,
+    }
 
     template: str
     subject: str | None

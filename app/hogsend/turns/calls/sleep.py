@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,14 +13,13 @@ from ...domain.durations import describe_duration
 from ...domain.enrollment import Wait
 from ...domain.journal import Step
 from ...domain.property_instant import PropertyInstant
-from ...errors import JourneyCodeError
-from ..argument_checks import check_instant, in_utc
+from ..argument_checks import OPTIONAL_DURATION, ArgumentCheck, check_duration, in_utc
 from ..turn_state import TurnState
 from .description import Description, RecordedCall, Wording
 from .following import describe_moves, read_moves
 from .registry import register
 from .wait import WaitCall
-from .when import describe_moment
+from .when import check_moment, describe_moment
 
 if TYPE_CHECKING:
     from ...domain.graph import GraphStep
@@ -42,6 +41,11 @@ class Sleep(WaitCall):
 
     kind: ClassVar[str] = "sleep"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("sleep",), ("sleep_until",))
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "duration": check_duration,
+        "instant": check_moment,
+        "timeout": OPTIONAL_DURATION,
+    }
 
     until: timedelta | datetime
 
@@ -111,16 +115,6 @@ class Sleep(WaitCall):
     def list_drawn_arguments(cls, site: CallSite) -> list[ast.expr]:
         # The node of the sleep already shows the moment.
         return [node for node in site.arguments if describe_moment(node, site) is None]
-
-    @classmethod
-    def find_problem(cls, site: CallSite) -> JourneyCodeError | None:
-        value = site.evaluate(0, "instant") if site.path == ("sleep_until",) else None
-        if isinstance(value, datetime):
-            try:
-                check_instant("ctx.sleep_until", value)
-            except JourneyCodeError as error:
-                return error
-        return None
 
 
 def _read_duration(site: CallSite) -> tuple[str, str | None]:

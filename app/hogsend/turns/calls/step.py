@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,6 +13,7 @@ from uuid import UUID
 from ...domain.enrollment import Wait
 from ...domain.journal import Step, decode, encode
 from ...errors import StepFailed
+from ..argument_checks import ArgumentCheck, check_count, check_function, check_span, check_text
 from ..step_attempts import StepAttempt, compute_retry_delay
 from ..turn_state import TurnState
 from .call import Call, Failure, Suspension
@@ -39,6 +40,12 @@ class RunStep(Call):
 
     kind: ClassVar[str] = "step"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("step",),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "key": check_text,
+        "fn": check_function,
+        "retries": check_count,
+        "timeout": check_span,
+    }
 
     run: Callable[..., Any]
     retries: int

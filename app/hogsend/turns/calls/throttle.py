@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ...domain.durations import describe_duration
 from ...domain.journal import encode
+from ..argument_checks import ArgumentCheck, check_count, check_span
 from ..turn_state import TurnState
 from .call import Resource, Suspension
 from .description import Description, RecordedCall, Wording, read_object
@@ -67,6 +68,10 @@ class CheckThrottle(ReadCall):
 
     kind: ClassVar[str] = "throttle"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("throttle",),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "limit": check_count,
+        "window": check_span,
+    }
 
     window: timedelta
     limit: int

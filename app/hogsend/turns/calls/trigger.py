@@ -12,7 +12,8 @@ from ...domain.ids import new_id
 from ...domain.incoming import MAX_NAME_LENGTH, IncomingEvent, check_properties, check_text
 from ...domain.journal import Step, decode, encode, to_plain
 from ...errors import JourneyCodeError
-from ..argument_checks import find_addressee_problem
+from ..argument_checks import ArgumentCheck, check_mapping, find_addressee_problem
+from ..argument_checks import check_text as check_event_name
 from ..turn_state import TurnState
 from .call import Call
 from .description import Description, RecordedCall, Wording, build_event_links, read_object
@@ -36,6 +37,10 @@ class Trigger(Call):
 
     kind: ClassVar[str] = "trigger"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("trigger",),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "event": check_event_name,
+        "properties": check_mapping,
+    }
 
     event: str
     properties: Mapping[str, Any]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...domain.assignment import choose_arm
 from ...domain.journal import Step, encode
+from ..argument_checks import ArgumentCheck, check_text
 from ..turn_state import TurnState
 from .call import Call
 from .description import Description, RecordedCall, Wording, format_answer
@@ -100,6 +101,9 @@ class ChooseVariant(ValueCall):
 
     kind: ClassVar[str] = "variant"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("variant",),)
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "key": check_text,
+    }
     title: ClassVar[str] = "Chose a variant of {}"
 
     arms: Mapping[str, float]

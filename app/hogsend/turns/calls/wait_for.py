@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +12,13 @@ from uuid import UUID
 from ...domain.enrollment import Wait
 from ...domain.event import Event, EventMatch
 from ...domain.journal import Step
+from ..argument_checks import (
+    OPTIONAL_DURATION,
+    OPTIONAL_INSTANT,
+    ArgumentCheck,
+    check_event,
+    check_events,
+)
 from ..turn_state import TurnState
 from .call import Suspension
 from .description import Description, RecordedCall, Wording, build_event_links, read_object
@@ -37,6 +44,12 @@ class WaitFor(WaitCall):
 
     kind: ClassVar[str] = "wait"
     paths: ClassVar[tuple[tuple[str, ...], ...]] = (("wait_for",), ("wait_for_any",))
+    argument_checks: ClassVar[Mapping[str, ArgumentCheck]] = {
+        "event": check_event,
+        "events": check_events,
+        "timeout": OPTIONAL_DURATION,
+        "since": OPTIONAL_INSTANT,
+    }
     reads_merged_contacts: ClassVar[bool] = True
 
     matches: tuple[EventMatch, ...]

@@ -6,19 +6,23 @@ import ast
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
+from ...domain.conditions import Property
+from ...domain.property_instant import PropertyInstant
 from ...domain.times import (
-    WEEKDAYS,
+    DAY_NAMES,
     Moment,
+    Weekday,
     Window,
     find_zone,
     get_zone_name,
+    parse_days,
     parse_time,
     parse_weekday,
 )
 from ...errors import JourneyCodeError
-from ..argument_checks import MAX_SPAN
+from ..argument_checks import MAX_SPAN, check_instant
 from ..turn_state import TurnState
 from .call import perform
 from .description import Description, RecordedCall, Wording, format_answer
@@ -29,22 +33,8 @@ if TYPE_CHECKING:
     from ...domain.graph import GraphStep
     from ..static_analysis.call_site import CallSite
 
-Weekday = Literal[
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "mon",
-    "tue",
-    "wed",
-    "thu",
-    "fri",
-    "sat",
-    "sun",
-]
+# Constants such as `QUIET_DAYS = ["fri", "sat"]` are lists of any text to a type checker.
+Weekdays = Collection[Weekday] | Collection[str]
 
 
 @register
@@ -89,8 +79,9 @@ class ResolveMoment(ValueCall):
             _evaluate(site.call, site)
         except JourneyCodeError as error:
             return error
-        except TypeError:
-            return None
+        except TypeError as error:
+            # Such as `at() missing 1 required positional argument: 'time'`.
+            return JourneyCodeError(f"ctx.when: {str(error).removeprefix('_Chain.')}.")
         return None
 
 
@@ -104,21 +95,26 @@ class _Chain:
 
     moment: Moment = field(default_factory=Moment)
 
-    def at(self, time: str) -> When:
+    def at(self, time: str, *, days: Weekdays | None = None) -> When:
         """Choose the time of day; without a day, a time that is past today is tomorrow's.
 
         Args:
             time: by the contact's clock, `HH:MM` or `HH:MM:SS`. A time that is skipped when the
                 clocks go forward is later by as much; of one that occurs twice, the first counts.
+            days: the weekdays that count, such as `WEEKDAYS`: the same time on the next of them;
+                every day unless given.
         """
         if self.moment.at is not None:
             raise JourneyCodeError("ctx.when: .at(…) was called twice.", "Give one time of day.")
+        _check_days("ctx.when.at", days)
         try:
-            return When(replace(self.moment, at=parse_time(time)))
-        except (ValueError, TypeError) as error:
-            raise JourneyCodeError(f"ctx.when.at: {_describe_error(error, time)}") from None
+            moment = replace(self.moment, at=parse_time(time), at_days=parse_days(days))
+        except (ValueError, TypeError, AttributeError) as error:
+            value = time if days is None else (time, days)
+            raise JourneyCodeError(f"ctx.when.at: {_describe_error(error, value)}") from None
+        return When(moment)
 
-    def window(self, start: str, end: str, *, days: Collection[Weekday] | None = None) -> When:
+    def window(self, start: str, end: str, *, days: Weekdays | None = None) -> When:
         """Move the instant into a window of hours: to the next opening, unless it is inside.
 
         A day without a time counts from its beginning.
@@ -128,10 +124,7 @@ class _Chain:
             end: when the window closes; an `end` before `start` is on the next day.
             days: the weekdays on which the window opens; every day unless given.
         """
-        if isinstance(days, str):
-            raise JourneyCodeError(
-                'ctx.when.window takes days as a list, such as days=["mon", "tue"].'
-            )
+        _check_days("ctx.when.window", days)
         try:
             return When(replace(self.moment, window=Window.parse(start, end, days)))
         except (ValueError, TypeError, AttributeError) as error:
@@ -180,7 +173,7 @@ class When(_Chain):
         """Choose tomorrow, by the contact's calendar."""
         return Day(self._with_base("tomorrow"))
 
-    def next(self, weekday: Weekday) -> Day:
+    def next(self, weekday: Weekday | str) -> Day:
         """Choose the next date of a weekday; on a Monday, the next `monday` is in seven days.
 
         Args:
@@ -191,7 +184,7 @@ class When(_Chain):
         except (ValueError, AttributeError) as error:
             problem = _describe_error(error, weekday)
             raise JourneyCodeError(f"ctx.when.next: {problem}") from None
-        return Day(self._with_base(WEEKDAYS[number]))
+        return Day(self._with_base(DAY_NAMES[number]))
 
     def in_(self, duration: timedelta) -> When:
         """Choose an instant after a duration. With `.at(…)`, the time on that day.
@@ -233,6 +226,20 @@ class Day(_Chain):
                 f"ctx.when: {self.moment.describe()!r} is a day, not an instant.",
                 'Add a time: .at("09:00"), or .window("09:00", "17:00").',
             )
+
+
+def check_moment(argument: str, value: object) -> None:
+    """Raise unless a value is an instant with a time zone, or describes one.
+
+    `ctx.when` and properties of the contact describe instants.
+    """
+    if not isinstance(value, When | Property | PropertyInstant):
+        check_instant(argument, value)
+
+
+def _check_days(call: str, days: Weekdays | None) -> None:
+    if isinstance(days, str):
+        raise JourneyCodeError(f'{call} takes days as a list, such as days=["mon", "tue"].')
 
 
 def _describe_error(error: Exception, value: object) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
-from ...domain import durations
+from ...domain import durations, times
 from ...domain.property_instant import PropertyInstant
 
 
@@ -34,7 +34,12 @@ UNITS = {
         durations.weeks,
     )
 }
-_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+# Values that authors import from `hogsend`; a tuple is evaluated as a list.
+LIBRARY_VALUES: Mapping[str, Any] = {
+    "hogsend.WEEKDAYS": list(times.WEEKDAYS),
+    "hogsend.WEEKEND": list(times.WEEKEND),
+}
+OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda left, right: left + right,
     ast.Sub: lambda left, right: left - right,
     ast.Mult: lambda left, right: left * right,
@@ -57,8 +62,7 @@ def evaluate(node: ast.expr, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     """Return the value of an expression, or `UNKNOWN`.
 
     The value of a duration is a `timedelta`, that of `on("event", …)` the event's name, that of a
-    property a `PropertyInstant`, that of `datetime(2026, 1, 1)` a `datetime` without a time zone,
-    and that of a text with an unknown part a `Pattern`.
+    property a `PropertyInstant`, and that of a text with an unknown part a `Pattern`.
 
     Args:
         node: the expression.
@@ -104,7 +108,7 @@ def _evaluate_sequence(
 
 def _evaluate_binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     left, right = _evaluate(node.left, resolve), _evaluate(node.right, resolve)
-    combine = _OPERATORS.get(type(node.op))
+    combine = OPERATORS.get(type(node.op))
     if combine is None or left is UNKNOWN or right is UNKNOWN:
         return UNKNOWN
     if isinstance(left, PropertyInstant):
@@ -148,9 +152,7 @@ def _evaluate_call(node: ast.Call, resolve: Callable[[tuple[str, ...]], Any]) ->
         return UNKNOWN
     if name in UNITS and len(args) + len(kwargs) == 1:
         return UNITS[name](*args, *kwargs.values())
-    # The instant has no time zone, because no zone is a number.
-    make = {"timedelta": timedelta, "datetime": datetime}.get(name)
-    return UNKNOWN if make is None else make(*args, **kwargs)
+    return timedelta(*args, **kwargs) if name == "timedelta" else UNKNOWN
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:

@@ -20,6 +20,7 @@ from .former_labels import find_label_problems
 from .modules import find_bindings
 from .scopes import Function, Scope
 from .step_reader import read_block, read_journey
+from .value_checks import check_arguments, check_attributes
 
 _DOES_NOT_EXIST = ", which does not exist."
 
@@ -125,6 +126,8 @@ class _FunctionCheck:
         for node in walk_running_nodes(self.function.node.body, self.scope):
             for problem, remedy, severity in self.check(node):
                 yield Diagnostic(module.file, module.find_line(node), problem, remedy, severity)
+        for (problem, remedy), node in check_attributes(self.function.node.body, self.scope):
+            yield Diagnostic(module.file, module.find_line(node), problem, remedy)
 
     def check(self, node: ast.AST) -> Iterator[Report]:
         match node:
@@ -160,6 +163,8 @@ class _FunctionCheck:
                 yield from self.check_resource(name, resource)
             for argument in site.arguments:
                 yield from self.check_trigger_values(argument)
+            for problem, remedy in check_arguments(site, call_type):
+                yield problem, remedy, "error"
             error = call_type.find_problem(site)
             if error is not None:
                 yield error.message.rstrip(".") + ".", error.remedy, "error"

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...compat.cpython import parse_source
-from .constants import UNKNOWN, evaluate, parse_dotted_name
-
-# The name by which authors' files import each other.
-PACKAGE = "journeys"
+from ..author_imports import PACKAGE
+from .constants import LIBRARY_VALUES, UNKNOWN, evaluate, parse_dotted_name
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -35,6 +33,7 @@ class Module:
         values: the file's constants whose value is known.
         sources: the files of the same folder.
         first_line: the line at which the text begins in the file.
+        bindings: every expression that a name of the file is bound to; None for another binding.
     """
 
     name: str
@@ -45,6 +44,9 @@ class Module:
     values: dict[str, Any]
     sources: Sources
     first_line: int = 1
+    bindings: dict[str, list[ast.expr | None]] = field(
+        default_factory=dict[str, list[ast.expr | None]]
+    )
 
     @property
     def package(self) -> str:
@@ -94,11 +96,11 @@ class Sources:
             if current in texts or module is None or self.folder is None:
                 continue
             texts[current] = self.folder.joinpath(module.file).read_bytes()
-            queue.extend(self._find_imports(module))
+            queue.extend(self.find_imported_names(module))
         others = sorted(other for other in texts if other != name)
         return hash_texts([texts[key] for key in (name, *others) if key in texts])
 
-    def _find_imports(self, module: Module) -> Iterator[str]:
+    def find_imported_names(self, module: Module) -> Iterator[str]:
         """Yield the module names of the folder's files that a file imports anywhere."""
         for node in ast.walk(module.tree):
             targets: Iterable[str] = ()
@@ -165,6 +167,7 @@ def parse_module(
             module.aliases.update(find_import_aliases(node, module.package))
         elif isinstance(node, FUNCTION_NODES):
             module.functions[node.name] = node
+    module.bindings.update(collect_bindings(tree.body))
     for symbol, expression in find_bindings(tree.body):
         if expression is None:
             continue
@@ -186,7 +189,22 @@ def resolve_constant(module: Module, path: tuple[str, ...]) -> Any:
     if len(path) == 1 and path[0] in module.values:
         return module.values[path[0]]
     target = module.aliases.get(path[0])
-    resolved = module.sources.find_symbol(".".join([target, *path[1:]])) if target else None
+    if target is None:
+        has_star_import = "*hogsend" in module.aliases and path[0] not in module.bindings
+        return LIBRARY_VALUES.get(f"hogsend.{path[0]}", UNKNOWN) if has_star_import else UNKNOWN
+    return resolve_imported_constant(module, ".".join([target, *path[1:]]))
+
+
+def resolve_imported_constant(module: Module, full_name: str) -> Any:
+    """Return the value of a constant that a file imports: of another file, or of `hogsend`.
+
+    Args:
+        module: the file that imports the constant.
+        full_name: the full name of the constant.
+    """
+    if full_name in LIBRARY_VALUES:
+        return LIBRARY_VALUES[full_name]
+    resolved = module.sources.find_symbol(full_name)
     if resolved is None or resolved[0] is module:
         return UNKNOWN
     return resolved[0].values.get(resolved[1], UNKNOWN)
@@ -241,11 +259,21 @@ def find_import_aliases(
 
 def find_bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
     """Yield the names that a body binds, each with its expression; None if bound repeatedly."""
-    bindings: dict[str, ast.expr | None] = {}
+    for name, expressions in collect_bindings(body).items():
+        yield name, expressions[0] if len(expressions) == 1 else None
+
+
+def collect_bindings(body: list[ast.stmt]) -> dict[str, list[ast.expr | None]]:
+    """Return the names that a body binds, each with every expression.
+
+    A name that a loop binds to the elements of a collection has an expression for its first
+    element; None stands for any other binding.
+    """
+    bindings: dict[str, list[ast.expr | None]] = {}
     for statement in walk_statements(body):
         for name, value in _find_statement_bindings(statement):
-            bindings[name] = None if name in bindings else value
-    yield from bindings.items()
+            bindings.setdefault(name, []).append(value)
+    return bindings
 
 
 def _find_statement_bindings(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
@@ -258,11 +286,25 @@ def _find_statement_bindings(statement: ast.stmt) -> Iterator[tuple[str, ast.exp
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         yield statement.target.id, statement.value
         return
+    if isinstance(statement, ast.For) and isinstance(statement.target, ast.Name):
+        yield statement.target.id, _build_element(statement.iter)
+        yield from _find_bound_names(statement.iter)
+        return
     yield from _find_bound_names(statement)
 
 
-def _find_bound_names(node: ast.AST) -> Iterator[tuple[str, None]]:
+def _build_element(collection: ast.expr) -> ast.expr:
+    """Return the expression for the first element of a collection, at the collection's place."""
+    return ast.copy_location(ast.Subscript(collection, ast.Constant(0), ast.Load()), collection)
+
+
+def _find_bound_names(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
     """Yield every name that a statement binds outside of its blocks."""
+    if isinstance(node, ast.comprehension) and isinstance(node.target, ast.Name):
+        yield node.target.id, _build_element(node.iter)
+        for part in (node.iter, *node.ifs):
+            yield from _find_bound_names(part)
+        return
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
         yield node.id, None
     elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from .constants import UNKNOWN, Pattern, evaluate, parse_dotted_name
@@ -14,13 +14,17 @@ from .modules import (
     NESTED_SCOPES,
     AnyFunction,
     Module,
+    collect_bindings,
     find_bindings,
     find_import_aliases,
     resolve_constant,
+    resolve_imported_constant,
     walk_statements,
 )
 
 T = TypeVar("T")
+# Calls that tell apart what a name may be: what is known of the name does not hold behind them.
+_NARROWING = {"isinstance", "issubclass", "hasattr", "getattr", "type", "callable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,21 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """What a name is bound to.
+
+    Args:
+        expression: the expression; None when the value is not known.
+        scope: the names around the expression; None in the file of the name.
+        class_name: the full name of the class that the value is an instance of, if known.
+    """
+
+    expression: ast.expr | None
+    scope: Scope | None = None
+    class_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """The meanings of the names in a function's body.
 
@@ -53,6 +72,9 @@ class Scope:
         functions: functions that are defined in the body or around it.
         aliases: names that the body imports.
         shadowed: names of the file that the body binds to another value.
+        bindings: names of the body and of the functions around it, with everything they are bound
+            to; without names that may be anything.
+        unclear: names that the body tests for what they are.
     """
 
     module: Module
@@ -61,6 +83,8 @@ class Scope:
     functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     shadowed: frozenset[str] = frozenset()
+    bindings: Mapping[str, Sequence[Binding]] = field(default_factory=dict[str, Sequence[Binding]])
+    unclear: frozenset[str] = frozenset()
 
     def find_context_path(self, node: ast.expr) -> tuple[str, ...] | None:
         """Return `("history", "count")` for `ctx.history.count`; None outside of the context."""
@@ -79,8 +103,8 @@ class Scope:
         if path[0] in self.shadowed or path[0] in self.contexts:
             return UNKNOWN
         if path[0] in self.aliases:
-            target = self.module.sources.find_symbol(".".join([self.aliases[path[0]], *path[1:]]))
-            return target[0].values.get(target[1], UNKNOWN) if target else UNKNOWN
+            full_name = ".".join([self.aliases[path[0]], *path[1:]])
+            return resolve_imported_constant(self.module, full_name)
         return resolve_constant(self.module, path)
 
     def call_methods(self, node: ast.expr, receiver: tuple[str, ...], start: Any) -> Any:
@@ -105,7 +129,7 @@ class Scope:
         method = None if node.func.attr.startswith("_") else getattr(target, node.func.attr, None)
         args = [self.evaluate(arg) for arg in node.args]
         kwargs = {kw.arg: self.evaluate(kw.value) for kw in node.keywords if kw.arg}
-        is_unclear = any(
+        is_unclear = len(kwargs) < len(node.keywords) or any(
             value is UNKNOWN or isinstance(value, Pattern) for value in (*args, *kwargs.values())
         )
         return None if is_unclear or not callable(method) else method(*args, **kwargs)
@@ -128,6 +152,32 @@ class Scope:
         if top in self.module.functions or top in self.module.values:
             return ".".join([self.module.name, *path])
         return ".".join(["builtins", *path]) if hasattr(builtins, top) else ""
+
+    def resolve_library_name(self, node: ast.expr) -> str:
+        """Return the full name of an expression; `from hogsend import *` counts as well."""
+        path = parse_dotted_name(node)
+        name = self.resolve_name(node)
+        stars = [alias for alias in self.module.aliases if alias.startswith("*")]
+        if name or len(path) != 1 or stars != ["*hogsend"]:
+            return name
+        own = (self.shadowed, self.functions, self.contexts, self.values, self.module.bindings)
+        return "" if any(path[0] in names for names in own) else f"hogsend.{path[0]}"
+
+    def find_bindings(self, node: ast.expr) -> Sequence[Binding]:
+        """Return everything that a name is bound to; nothing when the name may be anything."""
+        path = parse_dotted_name(node)
+        if len(path) == 1 and path[0] in self.bindings:
+            return self.bindings[path[0]]
+        if not path or path[0] in self.shadowed or path[0] in self.functions:
+            return ()
+        module, name = self.module, path[0]
+        if len(path) > 1 or name not in module.bindings:
+            target = module.sources.find_symbol(self.resolve_name(node))
+            if target is None:
+                return ()
+            module, name = target
+        scope = Scope(module)
+        return [Binding(expression, scope) for expression in module.bindings.get(name, ())]
 
     def find_function(self, node: ast.expr) -> Function | None:
         """Return the author's function that an expression refers to, if any."""
@@ -157,7 +207,30 @@ def build_journey_scope(function: Function) -> Scope:
     """Return the scope of a journey's body, whose second parameter is the context."""
     parameters = [*function.node.args.posonlyargs, *function.node.args.args]
     context = {parameters[1].arg: ()} if len(parameters) > 1 else {}
-    return _build_body_scope(function, context, {}, {parameter.arg for parameter in parameters})
+    contact = {parameters[0].arg: Binding(None, None, "hogsend.Contact")} if parameters else {}
+    names = {parameter.arg for parameter in parameters}
+    return _build_body_scope(function, context, {}, names, contact)
+
+
+def build_nested_scope(node: AnyFunction | ast.Lambda, scope: Scope) -> Scope:
+    """Return the scope of a function inside another one, whose arguments are not known.
+
+    Args:
+        node: the inner function.
+        scope: the scope of the outer function.
+    """
+    if not isinstance(node, ast.Lambda):
+        function = Function(node, scope)
+        return _build_body_scope(function, {}, {}, _list_parameters(node), {})
+    parameters = _list_parameters(node)
+    return replace(
+        scope,
+        contexts=_exclude(scope.contexts, parameters),
+        values=_exclude(scope.values, parameters),
+        functions=_exclude(scope.functions, parameters),
+        bindings=_exclude(scope.bindings, parameters),
+        shadowed=scope.shadowed | parameters,
+    )
 
 
 def build_call_scope(function: Function, call: ast.Call, caller: Scope) -> Scope:
@@ -170,13 +243,17 @@ def build_call_scope(function: Function, call: ast.Call, caller: Scope) -> Scope
     """
     contexts: dict[str, tuple[str, ...]] = {}
     values: dict[str, Any] = {}
+    bindings: dict[str, Binding] = {}
     for name, (node, scope) in _bind_arguments(function, call, caller).items():
         path = scope.find_context_path(node)
+        # Spread arguments may replace any default.
+        bindings[name] = Binding(None if _has_spread(call) else node, scope)
         if path is not None:
             contexts[name] = path
         elif (value := scope.evaluate(node)) is not UNKNOWN:
             values[name] = value
-    return _build_body_scope(function, contexts, values, _list_parameters(function.node))
+    parameters = _list_parameters(function.node)
+    return _build_body_scope(function, contexts, values, parameters, bindings)
 
 
 def _bind_arguments(
@@ -198,7 +275,12 @@ def _bind_arguments(
     return bound
 
 
-def _list_parameters(node: AnyFunction) -> set[str]:
+def _has_spread(call: ast.Call) -> bool:
+    is_starred = any(isinstance(argument, ast.Starred) for argument in call.args)
+    return is_starred or any(keyword.arg is None for keyword in call.keywords)
+
+
+def _list_parameters(node: AnyFunction | ast.Lambda) -> set[str]:
     return {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
 
 
@@ -207,10 +289,12 @@ def _build_body_scope(
     contexts: dict[str, tuple[str, ...]],
     values: dict[str, Any],
     parameters: set[str],
+    arguments: Mapping[str, Binding],
 ) -> Scope:
     """Return the scope of a function's body, nested in the scope around the function."""
     outer, body = function.scope, function.node.body
     bindings = dict(find_bindings(body))
+    known: dict[str, Sequence[Binding]] = {}
     inner = {node.name: node for node in walk_statements(body) if isinstance(node, FUNCTION_NODES)}
     aliases = {
         name: target
@@ -229,7 +313,11 @@ def _build_body_scope(
         functions=functions,
         aliases=_exclude(outer.aliases, own) | aliases,
         shadowed=(outer.shadowed | parameters | set(bindings)) - set(aliases),
+        bindings=known,
+        unclear=outer.unclear | set(_find_narrowed_names(function.node)),
     )
+    known.update(_exclude(outer.bindings, own))
+    known.update(_find_known_bindings(function.node, scope, arguments))
     for name, expression in bindings.items():
         if expression is None or name in parameters:
             continue
@@ -241,6 +329,44 @@ def _build_body_scope(
     # A function may call itself, and functions that are defined later.
     functions.update({name: Function(node, scope) for name, node in inner.items()})
     return scope
+
+
+def _find_known_bindings(
+    node: AnyFunction, scope: Scope, arguments: Mapping[str, Binding]
+) -> Iterator[tuple[str, Sequence[Binding]]]:
+    """Yield the names of a body with everything they are bound to, unless they may be anything.
+
+    Args:
+        node: the function.
+        scope: the scope of the function's body.
+        arguments: what the parameters are bound to, where it is known.
+    """
+    bound = {name: [Binding(None)] for name in _list_parameters(node)}
+    for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        annotation = parameter.annotation
+        class_name = scope.resolve_library_name(annotation) if annotation else ""
+        if class_name.startswith("hogsend."):
+            bound[parameter.arg] = [Binding(None, None, class_name)]
+        elif parameter.arg in arguments:
+            bound[parameter.arg] = [arguments[parameter.arg]]
+    for name, expressions in collect_bindings(node.body).items():
+        bound.setdefault(name, []).extend(Binding(part, scope) for part in expressions)
+    yield from ((name, bindings) for name, bindings in bound.items() if name not in scope.unclear)
+
+
+def _find_narrowed_names(node: AnyFunction) -> Iterator[str]:
+    """Yield the names that a function tests for what they are, and those of outer functions."""
+    for part in ast.walk(node):
+        match part:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=tested), *_]):
+                if name in _NARROWING:
+                    yield tested
+            case ast.Match(subject=ast.Name(id=tested)):
+                yield tested
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                yield from names
+            case _:
+                pass
 
 
 def _exclude(bindings: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
