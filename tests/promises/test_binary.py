@@ -101,6 +101,28 @@ def test_journeys_beside_the_binary_import_the_whole_standard_library(project: P
     assert "broken" not in project.run("journeys", "check").lower()
 
 
+def test_journeys_beside_the_binary_use_packages_httpx_and_names_of_the_env_file(
+    project: Project,
+) -> None:
+    project.init()
+    package = project.path / "journeys" / "_packages" / "shopkit"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("VERSION = '2.1'\n")
+    with (project.path / ".env").open("a") as file:
+        file.write("SHOP_STAGE=file\n")
+    (project.path / "journeys" / "shop.py").write_text(
+        "import os\nimport httpx\nimport shopkit\nfrom hogsend import Contact, Context, journey\n\n"
+        "httpx.AsyncClient()\n"
+        'assert (os.environ["SHOP_STAGE"], shopkit.VERSION) == ("file", "2.1")\n\n'
+        '@journey("shop", trigger="bought")\n'
+        "async def shop(user: Contact, ctx: Context) -> None:\n"
+        '    await ctx.checkpoint("here")\n'
+    )
+    project.run("migrate")
+    assert '"shop"' in project.run("journeys", "list", "--json")
+    assert "no problems" in project.run("journeys", "check", "--strict")
+
+
 def test_a_kill_of_the_binary_leaves_no_process_and_loses_nothing(project: Project) -> None:
     project.init()
     project.start()

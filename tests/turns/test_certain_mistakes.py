@@ -129,6 +129,9 @@ def test_a_moment_that_is_not_awaited_is_no_instant_to_look_back_to(tmp_path: Pa
         "end = datetime(2026, 1, 1)\nif not end.tzinfo:\n    end = end.replace(tzinfo=UTC)\n"
         "await ctx.sleep_until(end)",
         "await ctx.history.count('a', since=days(7))",
+        "now = await ctx.now()\nawait ctx.digest(ctx.event.occurred_at - now + days(9))",
+        "await ctx.digest(days(1), max_events=len(options) - 1)",
+        "await ctx.wait_for_any(user.properties['events'])",
         "await ctx.digest(days(1), on('a', where=prop('n') == 1))",
         "await ctx.wait_for_any([on('a'), 'b'])",
         "await ctx.send('welcome', props={**user.properties})",
@@ -208,13 +211,19 @@ def test_a_name_that_certainly_does_not_exist_is_an_error_with_the_right_one(
         "waited = await ctx.wait_for('a')\nprint(waited.event.properties)",
         "try:\n    pass\nexcept StepFailed as user:\n    print(user.message)",
         "contact = user\nprint(contact.email)",
+        "convert(ctx.event)",
+        "from _collections import deque as user\nprint(user.anything)",
+        "class Shape:\n    def area(user): return user.anything",
     ],
 )
 def test_a_name_that_may_exist_is_accepted(tmp_path: Path, body: str):
     helpers = (
         "people = []\n"
         "async def load(): return people\n"
-        "def either(x): return x.name if isinstance(x, Event) else x.email"
+        "def either(x): return x.name if isinstance(x, Event) else x.email\n"
+        "def to_contact(function): return lambda event: function(user)\n"
+        "@to_contact\n"
+        "def convert(who): return who.email"
     )
     assert check(tmp_path, body, helpers) == []
 
@@ -236,6 +245,7 @@ def test_a_name_that_may_exist_is_accepted(tmp_path: Path, body: str):
         ("from journeys._wrods import greeting", "will not find `journeys._wrods`", "correct"),
         ("from hogsend import WEEKDAY", "hogsend has no `WEEKDAY`", "`WEEKDAYS`"),
         ("from hogsend.absent import x", "will not find `hogsend.absent`", ""),
+        ("from .. import x", "leaves the folder of the journeys", "Move the file into the folder"),
     ],
 )
 def test_an_import_in_a_function_that_the_server_will_not_find_is_an_error(

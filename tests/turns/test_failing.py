@@ -277,6 +277,11 @@ async def test_an_invalid_call_fails_at_its_line(sqlite_world: World, call: str,
     assert f"await {call}" in error
 
 
+async def test_a_long_error_keeps_its_end(sqlite_world: World):
+    error = await run_failing(sqlite_world, "raise ValueError('x' * 5000 + 'the reason')")
+    assert error.rstrip().endswith("the reason") and len(error) < 2500
+
+
 async def test_an_error_of_a_call_cannot_be_swallowed(sqlite_world: World):
     body = (
         "try:\n    await ctx.send(str('nothing'))\nexcept Exception:\n    await ctx.send('welcome')"

@@ -26,6 +26,8 @@ from .turn_state import TurnState
 
 # How often a coroutine is closed that awaits in its `finally` blocks.
 _MAX_CLOSINGS = 20
+# How much of each part of a traceback is kept, in characters.
+_MAX_PART_LENGTH = 1000
 
 watch_coroutines(
     {
@@ -181,8 +183,8 @@ class TurnExecution:
     def _fail_with(self, error: BaseException) -> None:
         if remedy := explain_import_error(error):
             error.add_note(remedy)
-        # Lines are cut, so that a long message does not push out the location of the error.
-        lines = [line[:1000] for line in traceback.format_exception(error)]
+        # Parts are cut, so that a long message does not push out the location of the error.
+        lines = [_shorten(part) for part in traceback.format_exception(error)]
         with contextlib.suppress(Exception):
             self._close()
         self.fail(mask_author_secrets("".join(_without_own_frames(lines))))
@@ -233,6 +235,14 @@ class TurnExecution:
         pauses = [step for step in self.turn.result.steps if step.waiting]
         if pauses and pauses[-1].detail is not None:
             pauses[-1].detail["unclosed"] = True
+
+
+def _shorten(text: str) -> str:
+    """Return the beginning and the end of a long text: the end of a step's traceback says why."""
+    if len(text) <= _MAX_PART_LENGTH:
+        return text
+    half = _MAX_PART_LENGTH // 2
+    return f"{text[:half]} … {text[-half:]}"
 
 
 def _without_own_frames(lines: list[str]) -> list[str]:

@@ -9,7 +9,12 @@ from pathlib import Path
 from ..domain.journey import BrokenFile
 from .folder_loader import list_files
 from .registry import Registry
-from .static_analysis.diagnostics import Diagnostic, KnownResources, diagnose
+from .static_analysis.diagnostics import (
+    Diagnostic,
+    KnownResources,
+    diagnose,
+    diagnose_resources,
+)
 from .static_analysis.graphs import find_code, find_journeys
 from .static_analysis.import_checks import diagnose_imports
 from .static_analysis.modules import Sources
@@ -59,8 +64,7 @@ def reject_missing_resources(
     broken_journeys = dict(registry.broken_journeys)
     for journey_id, function in registry.functions.items():
         code = find_code(function, sources)
-        diagnostics = diagnose([code] if code else [], known)
-        missing = [diagnostic for diagnostic in diagnostics if diagnostic.names_missing_resource]
+        missing = diagnose_resources([code] if code else [], known)
         if missing:
             broken_journeys[journey_id] = journeys.pop(journey_id)
         for diagnostic in missing:

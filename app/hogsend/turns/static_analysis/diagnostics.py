@@ -22,8 +22,6 @@ from .scopes import Function, Scope
 from .step_reader import read_block, read_journey
 from .value_checks import check_arguments, check_attributes
 
-_DOES_NOT_EXIST = ", which does not exist."
-
 # A problem, its remedy, and its severity.
 Report = tuple[str, str, Severity]
 
@@ -45,11 +43,6 @@ class Diagnostic:
     problem: str
     remedy: str
     severity: Severity = "error"
-
-    @property
-    def names_missing_resource(self) -> bool:
-        """Whether the code refers to a template or a list that does not exist."""
-        return self.problem.endswith(_DOES_NOT_EXIST)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.severity}: {self.problem} {self.remedy}".strip()
@@ -82,6 +75,18 @@ def diagnose(journeys: Iterable[Function], known: KnownResources) -> list[Diagno
         diagnostics.update(_check_repeated_keys(journey))
         for problem in find_label_problems(journey):
             diagnostics.add(Diagnostic(problem.file, problem.line, problem.problem, problem.remedy))
+    return sorted(diagnostics)
+
+
+def diagnose_resources(journeys: Iterable[Function], known: KnownResources) -> list[Diagnostic]:
+    """Return only the problems of templates and lists that do not exist, by file and line.
+
+    The arguments are those of `diagnose`, which takes several times as long.
+    """
+    diagnostics: set[Diagnostic] = set()
+    for journey in journeys:
+        for function, scope in walk_functions(journey):
+            diagnostics.update(_FunctionCheck(function, scope, known).find_missing_resources())
     return sorted(diagnostics)
 
 
@@ -129,6 +134,20 @@ class _FunctionCheck:
         for (problem, remedy), node in check_attributes(self.function.node.body, self.scope):
             yield Diagnostic(module.file, module.find_line(node), problem, remedy)
 
+    def find_missing_resources(self) -> Iterator[Diagnostic]:
+        module = self.scope.module
+        for node in walk_running_nodes(self.function.node.body, self.scope):
+            if isinstance(node, ast.Call):
+                for problem, remedy, severity in self.check_resources(node):
+                    yield Diagnostic(module.file, module.find_line(node), problem, remedy, severity)
+
+    def check_resources(self, node: ast.Call) -> Iterator[Report]:
+        call_type, site = recognize_call(node, self.scope)
+        if call_type is not None and site is not None:
+            name = ".".join(("ctx", *site.path))
+            for resource in call_type.find_resources(site):
+                yield from self.check_resource(name, resource)
+
     def check(self, node: ast.AST) -> Iterator[Report]:
         match node:
             case ast.Call():
@@ -156,11 +175,9 @@ class _FunctionCheck:
     # -- calls ------------------------------------------------------------------------------
 
     def check_call(self, node: ast.Call) -> Iterator[Report]:
+        yield from self.check_resources(node)
         call_type, site = recognize_call(node, self.scope)
         if call_type is not None and site is not None:
-            name = ".".join(("ctx", *site.path))
-            for resource in call_type.find_resources(site):
-                yield from self.check_resource(name, resource)
             for argument in site.arguments:
                 yield from self.check_trigger_values(argument)
             for problem, remedy in check_arguments(site, call_type):
@@ -186,7 +203,7 @@ class _FunctionCheck:
         close = difflib.get_close_matches(name, known, n=1)
         file = f"emails/{name}.html" if is_template else "lists.py"
         remedy = f"Did you mean {close[0]!r}?" if close else f"Define it in {file}."
-        yield f"{call} names the {resource.kind} {name!r}{_DOES_NOT_EXIST}", remedy, "error"
+        yield f"{call} names the {resource.kind} {name!r}, which does not exist.", remedy, "error"
 
     # -- properties of the trigger ----------------------------------------------------------------
 

@@ -21,8 +21,9 @@ from ..call_results import Sent, Throttle, Waited
 from ..calls.when import Day, When
 from ..context import Context
 from ..history import History
+from .bindings import Binding
 from .constants import OPERATORS, UNITS, UNKNOWN, Pattern, parse_dotted_name
-from .scopes import Binding, Scope
+from .scopes import Scope
 
 Examples = tuple[Any, ...]
 
@@ -36,7 +37,7 @@ class JsonObject(dict[str, Any]):
 
 
 # What a property can be. It is never an instant or a duration: JSON has neither.
-JSON_VALUES: Final[Examples] = ("text", 1, 0.5, True, [], JsonObject())
+JSON_VALUES: Final[Examples] = ("text", 1, 0.5, True, ["text"], JsonObject())
 
 _AWARE = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _NAIVE = _AWARE.replace(tzinfo=None)
@@ -123,7 +124,7 @@ class _Search:
     def _find(self, node: ast.expr, scope: Scope) -> Examples:
         path = scope.find_context_path(node)
         if path is not None:
-            is_unclear = parse_dotted_name(node)[0] in scope.unclear
+            is_unclear = scope.bindings.is_unclear(parse_dotted_name(node)[0])
             return _ANYTHING if is_unclear else _read_path(path)
         if all(_is_library_call(part, scope) for part in ast.walk(node)):
             value = scope.evaluate(node)
@@ -263,7 +264,7 @@ class _Search:
             if not isinstance(left, _NUMERIC) or not isinstance(right, _NUMERIC):
                 return _ANYTHING
             try:
-                results.append(combine(left, right))
+                results.append(_to_usual(combine(left, right)))
             except (TypeError, ArithmeticError, ValueError):
                 continue
         return tuple(results)
@@ -317,6 +318,13 @@ def _is_json(examples: Examples) -> bool:
     """Return whether examples are those of properties, or of a property."""
     is_object = bool(examples) and all(isinstance(example, JsonObject) for example in examples)
     return is_object or examples == JSON_VALUES
+
+
+def _to_usual(value: Any) -> Any:
+    """Return a value of the same class that checks of its size accept: only its class is known."""
+    if isinstance(value, timedelta):
+        return timedelta(days=1)
+    return 1 if isinstance(value, int) else 0.5 if isinstance(value, float) else value
 
 
 def _choose_moment(method: str, owners: Examples) -> Examples:

@@ -96,13 +96,19 @@ def _check_import(node: Import, module: Module) -> Iterator[Report]:
     above = module.package.split(".")
     base = above[: len(above) - node.level + 1] if node.level else []
     target = ".".join([*base, *filter(None, [node.module])])
-    if target.partition(".")[0] != PACKAGE:
+    if not target:
+        yield (
+            "the import leaves the folder of the journeys.",
+            "Move the file into the folder.",
+            True,
+        )
+    elif target.partition(".")[0] != PACKAGE:
         yield from _check_name(target, folder)
         if target == "hogsend":
             yield from _check_library_names(node)
-        return
-    for alias in node.names:
-        yield from _check_own_name(target, alias.name, folder, module.sources)
+    else:
+        for alias in node.names:
+            yield from _check_own_name(target, alias.name, folder, module.sources)
 
 
 def _check_name(name: str, folder: Path) -> Iterator[Report]:

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from .bindings import Binding, NameBindings
 from .constants import UNKNOWN, Pattern, evaluate, parse_dotted_name
 from .modules import (
     FUNCTION_NODES,
     NESTED_SCOPES,
     AnyFunction,
     Module,
-    collect_bindings,
     find_bindings,
     find_import_aliases,
     resolve_constant,
@@ -23,8 +23,6 @@ from .modules import (
 )
 
 T = TypeVar("T")
-# Calls that tell apart what a name may be: what is known of the name does not hold behind them.
-_NARROWING = {"isinstance", "issubclass", "hasattr", "getattr", "type", "callable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +45,6 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
-    """What a name is bound to.
-
-    Args:
-        expression: the expression; None when the value is not known.
-        scope: the names around the expression; None in the file of the name.
-        class_name: the full name of the class that the value is an instance of, if known.
-    """
-
-    expression: ast.expr | None
-    scope: Scope | None = None
-    class_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
     """The meanings of the names in a function's body.
 
@@ -72,9 +55,7 @@ class Scope:
         functions: functions that are defined in the body or around it.
         aliases: names that the body imports.
         shadowed: names of the file that the body binds to another value.
-        bindings: names of the body and of the functions around it, with everything they are bound
-            to; without names that may be anything.
-        unclear: names that the body tests for what they are.
+        bindings: what the names of the body and of the functions around it are bound to.
     """
 
     module: Module
@@ -83,8 +64,7 @@ class Scope:
     functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     shadowed: frozenset[str] = frozenset()
-    bindings: Mapping[str, Sequence[Binding]] = field(default_factory=dict[str, Sequence[Binding]])
-    unclear: frozenset[str] = frozenset()
+    bindings: NameBindings = field(default_factory=NameBindings)
 
     def find_context_path(self, node: ast.expr) -> tuple[str, ...] | None:
         """Return `("history", "count")` for `ctx.history.count`; None outside of the context."""
@@ -166,8 +146,8 @@ class Scope:
     def find_bindings(self, node: ast.expr) -> Sequence[Binding]:
         """Return everything that a name is bound to; nothing when the name may be anything."""
         path = parse_dotted_name(node)
-        if len(path) == 1 and path[0] in self.bindings:
-            return self.bindings[path[0]]
+        if len(path) == 1 and (bindings := self.bindings.find(path[0])):
+            return bindings
         if not path or path[0] in self.shadowed or path[0] in self.functions:
             return ()
         module, name = self.module, path[0]
@@ -228,7 +208,7 @@ def build_nested_scope(node: AnyFunction | ast.Lambda, scope: Scope) -> Scope:
         contexts=_exclude(scope.contexts, parameters),
         values=_exclude(scope.values, parameters),
         functions=_exclude(scope.functions, parameters),
-        bindings=_exclude(scope.bindings, parameters),
+        bindings=NameBindings(parameters, scope.bindings),
         shadowed=scope.shadowed | parameters,
     )
 
@@ -244,10 +224,11 @@ def build_call_scope(function: Function, call: ast.Call, caller: Scope) -> Scope
     contexts: dict[str, tuple[str, ...]] = {}
     values: dict[str, Any] = {}
     bindings: dict[str, Binding] = {}
+    # Spread arguments may replace any default, and a decorator any argument.
+    is_unclear = _has_spread(call) or bool(function.node.decorator_list)
     for name, (node, scope) in _bind_arguments(function, call, caller).items():
         path = scope.find_context_path(node)
-        # Spread arguments may replace any default.
-        bindings[name] = Binding(None if _has_spread(call) else node, scope)
+        bindings[name] = Binding(None if is_unclear else node, scope)
         if path is not None:
             contexts[name] = path
         elif (value := scope.evaluate(node)) is not UNKNOWN:
@@ -294,7 +275,6 @@ def _build_body_scope(
     """Return the scope of a function's body, nested in the scope around the function."""
     outer, body = function.scope, function.node.body
     bindings = dict(find_bindings(body))
-    known: dict[str, Sequence[Binding]] = {}
     inner = {node.name: node for node in walk_statements(body) if isinstance(node, FUNCTION_NODES)}
     aliases = {
         name: target
@@ -313,11 +293,9 @@ def _build_body_scope(
         functions=functions,
         aliases=_exclude(outer.aliases, own) | aliases,
         shadowed=(outer.shadowed | parameters | set(bindings)) - set(aliases),
-        bindings=known,
-        unclear=outer.unclear | set(_find_narrowed_names(function.node)),
+        bindings=NameBindings(own, outer.bindings, function.node, arguments),
     )
-    known.update(_exclude(outer.bindings, own))
-    known.update(_find_known_bindings(function.node, scope, arguments))
+    scope.bindings.scope = scope
     for name, expression in bindings.items():
         if expression is None or name in parameters:
             continue
@@ -329,44 +307,6 @@ def _build_body_scope(
     # A function may call itself, and functions that are defined later.
     functions.update({name: Function(node, scope) for name, node in inner.items()})
     return scope
-
-
-def _find_known_bindings(
-    node: AnyFunction, scope: Scope, arguments: Mapping[str, Binding]
-) -> Iterator[tuple[str, Sequence[Binding]]]:
-    """Yield the names of a body with everything they are bound to, unless they may be anything.
-
-    Args:
-        node: the function.
-        scope: the scope of the function's body.
-        arguments: what the parameters are bound to, where it is known.
-    """
-    bound = {name: [Binding(None)] for name in _list_parameters(node)}
-    for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
-        annotation = parameter.annotation
-        class_name = scope.resolve_library_name(annotation) if annotation else ""
-        if class_name.startswith("hogsend."):
-            bound[parameter.arg] = [Binding(None, None, class_name)]
-        elif parameter.arg in arguments:
-            bound[parameter.arg] = [arguments[parameter.arg]]
-    for name, expressions in collect_bindings(node.body).items():
-        bound.setdefault(name, []).extend(Binding(part, scope) for part in expressions)
-    yield from ((name, bindings) for name, bindings in bound.items() if name not in scope.unclear)
-
-
-def _find_narrowed_names(node: AnyFunction) -> Iterator[str]:
-    """Yield the names that a function tests for what they are, and those of outer functions."""
-    for part in ast.walk(node):
-        match part:
-            case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=tested), *_]):
-                if name in _NARROWING:
-                    yield tested
-            case ast.Match(subject=ast.Name(id=tested)):
-                yield tested
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                yield from names
-            case _:
-                pass
 
 
 def _exclude(bindings: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
