@@ -77,6 +77,10 @@ async def read_block(harness: MailerHarness, send_id: UUID) -> Any:
         (WHOLE.replace("<p>", "{% include props.part %}<p>"), MISSING.replace("plan", "part")),
         (WHOLE.replace("Hello", "{{ 1 / 0 }}"), "template hello: ZeroDivisionError: "),
         (WHOLE.replace("Hi", "{{ '' }}"), "template hello: the subject is empty"),
+        (
+            WHOLE.replace("Hello", "{{ ('<i>' * 20000) | safe }}"),
+            "template hello: its elements are nested more than 1000 deep",
+        ),
     ],
 )
 async def test_a_mail_that_cannot_be_rendered_is_blocked_until_its_template_changes(

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from hogsend.delivery.style_check import find_dropped_styles
-from hogsend.delivery.styles import StyleInliner
+from hogsend.delivery.styles import NestedTooDeeply, StyleInliner
 from tests.web.test_in_the_browser import ARGUMENTS
 
 XHTML = (
@@ -100,7 +100,7 @@ def test_a_sheet_for_certain_media_is_kept_as_it_is(inliner: StyleInliner, tag: 
     assert "<p>x</p>" in inlined
 
 
-@pytest.mark.parametrize("media", ["", "all", "screen", "only screen", "SCREEN"])
+@pytest.mark.parametrize("media", ["", "all", "screen", "only screen", "SCREEN", "screen, print"])
 def test_a_sheet_for_every_screen_is_inlined(inliner: StyleInliner, media: str):
     inlined = inliner.inline(f'<head><style media="{media}">p {{ top: 0 }}</style></head><p>x</p>')
     assert find_sheets(inlined) == [] and '<p style="top: 0;">' in inlined
@@ -180,6 +180,18 @@ async def test_a_browser_shows_a_mail_as_its_author_wrote_it(
     assert as_sent == as_written
     # Each situation does look different, so the comparison can fail.
     assert len({str(mode) for mode in as_written}) == len(as_written)
+
+
+@pytest.mark.parametrize("tags", ["<i>", "<div class=x><br><p>", "<table><tr><td>", "<ul><li>"])
+def test_a_mail_that_is_nested_too_deeply_is_refused(inliner: StyleInliner, tags: str):
+    with pytest.raises(NestedTooDeeply):
+        inliner.inline(tags * 1001)
+    assert inliner.inline(tags * 1000).count(tags[1:4]) >= 1000
+
+
+@pytest.mark.parametrize("tags", ["<p>x", "<li>x", "<br>", "<b>x</b>", "<!-- x -->", "<img src=x>"])
+def test_a_long_mail_is_not_nested_deeply(inliner: StyleInliner, tags: str):
+    assert inliner.inline(tags * 5000).count(tags[:2]) >= 5000
 
 
 def test_the_check_names_the_styles_that_are_left_out(tmp_path: Path):

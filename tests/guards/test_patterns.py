@@ -109,6 +109,8 @@ WORST: Mapping[str, tuple[str, ...]] = {
     "delivery.providers.smtp_envelope._UNSAFE": ("a…é",),
     "delivery.providers.smtp_replies._ABOUT_POLICY": ("…reputatio", "…spf", "…spf-", "…dnsb"),
     "delivery.providers.smtp_replies._ABOUT_SIZE": ("…size", "…siz", "…larg "),
+    "delivery.providers.smtp_replies._ABOUT_QUOTA": ("…mailbox ", "…storage ", "…exceed", "…full "),
+    "delivery.providers.smtp_replies._ENHANCED_AFTER_WORDS": ("…(#5.", "…(#5.1.", "…(#5.1.1"),
     "delivery.providers.smtp_replies._ENHANCED": ("…\t ", " #5.1.…1", "#…5.1."),
     "delivery.providers.smtp_replies._QUEUE_IDS": (
         "queued as …a",
@@ -136,7 +138,7 @@ WORST: Mapping[str, tuple[str, ...]] = {
     ),
     "delivery.styles._EVERY_SCREEN": ("…\t ", "only…\t ", "…screen"),
     "delivery.styles._STYLE_WITH_MEDIA": ("…<style ", "<style …medi ", "…<style medi", "<style …-"),
-    "delivery.templates._KEY": ("a…a/", "a…A"),
+    "delivery.front_matter._KEY": ("a…a/", "a…A"),
     "domain.address._MAILBOX": ("…<a", "a <…a", "a …<>", "…a <"),
     "domain.address._PLAIN": ("a@…a.", "a@…a-", "a@a.…a", "…a@a.", "a@…é.", "a….a", "a@…1."),
     "domain.address._PLAIN_LOCAL_PART": ("a….a", "…a.", "a…+"),

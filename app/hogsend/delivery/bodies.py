@@ -23,7 +23,7 @@ from .compiled_mail.positions import find_free_placeholders, find_pixel_position
 from .links import rewrite_links
 from .markup import find_html_tokens
 from .plain_text import html_to_text
-from .styles import StyleInliner
+from .styles import NestedTooDeeply, StyleInliner
 from .templates import RenderFailed, Template
 from .tokens import Tokens
 
@@ -115,6 +115,8 @@ class BodyRenderer:
             filled = self._fill(template, scope, mail)
         except css_inline.InlineError as error:
             raise RenderFailed(f"template {template.key}: its styles: {error}") from None
+        except NestedTooDeeply as error:
+            raise RenderFailed(f"template {template.key}: {error}") from None
         text = template.render_plain_text(scope)
         return filled if text is None else replace(filled, text=text)
 

@@ -1,4 +1,4 @@
-"""Parses the front matter of a template: the fields between its two `---` lines (templates.py)."""
+"""Parses the front matter of a template, the fields between its two `---` lines, and its name."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from ..domain.address import parse_mailbox
 
 _FIELDS = ("subject", "preheader", "list", "from", "reply_to", "sample")
 _DELIMITER = "---"
+_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
 
 
@@ -133,3 +135,32 @@ def parse_sample_props(source: TemplateSource) -> Mapping[str, Any]:
     if not isinstance(props, dict):
         raise InvalidTemplate(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
     return cast("dict[str, Any]", props)
+
+
+def is_mail(path: Path) -> bool:
+    """Return whether a file is a mail of its own, and not a layout, a part or a plain text."""
+    return path.suffix == ".html" and not path.name.startswith("_")
+
+
+def check_file_name(path: Path, folder: Path) -> None:
+    """Raise if a file of the templates' folder has a name that no template or part can have.
+
+    Raises:
+        InvalidTemplate: the name, with what to do.
+    """
+    if path.suffix == ".mjml":
+        raise InvalidTemplate(
+            0, "MJML templates are not read by this version.", "Write the template as .html."
+        )
+    if path.suffix not in (".html", ".txt"):
+        raise InvalidTemplate(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
+    if not path.name.startswith("_") and not _KEY.fullmatch(path.stem):
+        raise InvalidTemplate(
+            0,
+            f"{path.stem!r} cannot be a template's key.",
+            "Use lower-case letters, digits, dots, hyphens and underscores.",
+        )
+    if path.suffix == ".txt" and not (folder / f"{path.stem}.html").is_file():
+        raise InvalidTemplate(
+            0, f"There is no {path.stem}.html in emails/.", "A mail needs its HTML as well."
+        )

@@ -10,28 +10,32 @@ from urllib.parse import unquote
 from .links import normalize_web_address
 from .markup import HtmlToken, parse_attributes
 
-# Private-use characters mark line breaks, paragraphs, cells and the end of a link's address. Breaks
-# absorb the spaces around them.
+# Private-use characters mark line breaks, paragraphs, cells, the end of a link's address, and the
+# author's own line breaks. Breaks absorb the spaces around them.
 _LINE, _PARAGRAPH, _CELL, _LINK = "\ue000", "\ue001", "\ue002", "\ue003"
+_NEW_LINE = "\ue008"
 # Begin and end a part whose lines are indented or quoted, and stand for white space that counts.
 _IN, _OUT, _KEPT_LINE, _KEPT_SPACE = "\ue004", "\ue005", "\ue006", "\ue007"
 _KEPT = str.maketrans({"\n": _KEPT_LINE, " ": _KEPT_SPACE, "\t": _KEPT_SPACE * 4, "\r": None})
 _QUOTE = "> "
 _PARAGRAPHS = "p table h1 h2 h3 h4 h5 h6 blockquote pre"
-_BLOCKS = "address article body dd div dl dt footer header li main section tbody tfoot thead tr"
+_BLOCKS = (
+    "address article aside body caption center dd details div dl dt fieldset figcaption figure "
+    "footer form header hgroup legend li main nav section summary tbody tfoot thead tr"
+)
 _AFTER: dict[str, str] = {
     **{name: _PARAGRAPH for name in _PARAGRAPHS.split()},
     **{name: _LINE for name in _BLOCKS.split()},
 }
 _BEFORE: dict[str, str] = _AFTER | {
-    "br": _LINE,
+    "br": _NEW_LINE,
     "hr": f"{_PARAGRAPH}-----{_PARAGRAPH}",
     "td": _CELL,
     "th": _CELL,
 }
 _VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"))
 _INVISIBLE = frozenset(("head", "style", "script", "title", "template", "noscript"))
-_HIDDEN = re.compile(r"display\s*:\s*none")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _OTHER_SPACES = r"\t\r\n\f\xa0\u2007"
 # Where a word may be broken, and what has no width. A joiner or a non-joiner is a part of a word,
 # as in Persian and in emoji, and only fills a preview text where it has no letters beside it.
@@ -40,7 +44,7 @@ _NO_WIDTH = re.compile(
 )
 # A single ordinary space does not match: a mail has hundreds of them between its words.
 _SPACES = re.compile(rf"[{_OTHER_SPACES}][ {_OTHER_SPACES}]*| [ {_OTHER_SPACES}]+")
-_MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}{_IN}{_OUT}"
+_MARKS = f"{_LINE}{_PARAGRAPH}{_CELL}{_IN}{_OUT}{_NEW_LINE}"
 _BREAK = re.compile(rf"({_LINK}?) ?([{_MARKS}])[ {_MARKS}]*")
 
 
@@ -138,7 +142,9 @@ def _choose_spacing(match: re.Match[str]) -> str:
     marks = "".join(mark for mark in match[0] if mark in (_IN, _OUT))
     if match[2] == _CELL and not marks:
         return "\n" if match[1] else "  "
-    if _PARAGRAPH not in match[0]:
+    # The first break of a line that has text only ends that line.
+    blank_lines = match[0].count(_NEW_LINE) - (match[2] == _NEW_LINE)
+    if _PARAGRAPH not in match[0] and blank_lines < 1:
         return "\n" + marks
     # The blank line belongs to what surrounds both paragraphs.
     ends = marks.rfind(_OUT) + 1
@@ -201,7 +207,7 @@ class _TextWriter:
         elif name in ("ul", "ol", "li", "dd", "blockquote", "pre"):
             self._begin_part(name, tag)
         elif mark := _BEFORE.get(name):
-            self.pieces.append(_KEPT_LINE if mark == _LINE and self._is_preformatted else mark)
+            self.pieces.append(_KEPT_LINE if name == "br" and self._is_preformatted else mark)
 
     def _begin_part(self, name: str, tag: HtmlToken) -> None:
         """Begin a list, an item, a quotation or a preformatted text."""
@@ -244,7 +250,7 @@ class _TextWriter:
             self.pieces.append(_OUT + (_PARAGRAPH if name == "blockquote" else _LINE))
 
     def _is_hidden(self, tag: HtmlToken) -> bool:
-        source = self._markup[slice(*tag.attributes_span)]
+        source = self._markup[slice(*tag.attributes_span)].lower()
         # Most tags have neither word, and a search costs less than parsing the attributes.
         if "display" not in source and "hidden" not in source:
             return False

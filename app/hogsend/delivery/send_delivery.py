@@ -226,7 +226,8 @@ class SendDelivery:
             if len(self._logged_problems) >= _MAX_LOGGED_PROBLEMS:
                 self._logged_problems.clear()
             self._logged_problems.add(problem)
-            log.error("mails of the template %s are blocked: %s. %s", send.template, reason, REMEDY)
+            shown = reason.rstrip(".")
+            log.error("mails of the template %s are blocked: %s. %s", send.template, shown, REMEDY)
         block = Block(version, describe_facts(job.contact, job.event))
         return outcomes.block(send, self._clock.now(), reason, block)
 

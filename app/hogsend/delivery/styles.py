@@ -18,6 +18,19 @@ _EVERY_SCREEN = re.compile(r"\s*(?:(?:only\s+)?(?:all|screen))?\s*", re.IGNORECA
 _DOCTYPE = re.compile(
     r"((?:\s*+(?:<!--.*?-->|<\?[^>]*+>))*+\s*+)(<!doctype[^>]*+>)", re.IGNORECASE | re.DOTALL
 )
+# css-inline recurses into each element, and many more than these end the process.
+_MAX_DEPTH = 1000
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
+)
+# Another one, or the end of the parent, ends these. Their parents are counted.
+_SELF_ENDING = frozenset(
+    ("p", "li", "dd", "dt", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "optgroup")
+)
+
+
+class NestedTooDeeply(ValueError):
+    """A mail whose elements are nested so deeply that no style can be inlined."""
 
 
 class StyleInliner:
@@ -41,7 +54,9 @@ class StyleInliner:
 
         Raises:
             css_inline.InlineError: the style sheets cannot be read.
+            NestedTooDeeply: the elements are nested more than a thousand deep.
         """
+        _check_depth(markup)
         inlined = _restore_doctype(self._inliner.inline(_mark_sheets(markup)), markup)
         if "<style" not in inlined:
             return inlined
@@ -61,6 +76,20 @@ class StyleInliner:
         return "".join(pieces).replace(f"<style{_KEPT}", "<style")
 
 
+def _check_depth(markup: str) -> None:
+    # Fewer tags cannot be nested as deeply.
+    if markup.count("<") <= _MAX_DEPTH:
+        return
+    depth = 0
+    for html_token in find_html_tokens(markup):
+        name = html_token.name.removeprefix("/")
+        if not name or name in _VOID or name in _SELF_ENDING:
+            continue
+        depth = depth + 1 if name == html_token.name else max(depth - 1, 0)
+        if depth > _MAX_DEPTH:
+            raise NestedTooDeeply(f"its elements are nested more than {_MAX_DEPTH} deep")
+
+
 def _mark_sheets(markup: str) -> str:
     """Mark the style sheets for certain media, which would be inlined for all of them."""
     if not _STYLE_WITH_MEDIA.search(markup):
@@ -70,12 +99,16 @@ def _mark_sheets(markup: str) -> str:
     for tag, _ in _find_sheets(markup):
         by_name = parse_attributes(markup, tag)
         media = by_name.get("media")
-        if media and "data-css-inline" not in by_name and not _EVERY_SCREEN.fullmatch(media.value):
+        if media and "data-css-inline" not in by_name and not _is_for_every_screen(media.value):
             start = tag.start + len("<style")
             pieces += (markup[position:start], _KEPT)
             position = start
     pieces.append(markup[position:])
     return "".join(pieces)
+
+
+def _is_for_every_screen(media: str) -> bool:
+    return any(_EVERY_SCREEN.fullmatch(alternative) for alternative in media.split(","))
 
 
 def _find_sheets(markup: str) -> Iterator[tuple[HtmlToken, int]]:

@@ -20,7 +20,6 @@ plain-text part comes from `<key>.txt` in the same folder, or else is made from 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,14 +33,20 @@ from ..domain.journey import BrokenFile
 from ..errors import HogsendError
 from .compiled_mail.placeholders import render_with_placeholders, replace_by_placeholder
 from .compiled_mail.template_check import can_be_compiled
-from .front_matter import InvalidTemplate, TemplateSource, parse_sample_props, split_front_matter
+from .front_matter import (
+    InvalidTemplate,
+    TemplateSource,
+    check_file_name,
+    is_mail,
+    parse_sample_props,
+    split_front_matter,
+)
 from .template_context import Environment, MissingValue
 from .template_names import find_declared_names, find_local_names, find_unknown_names
 
 T = TypeVar("T")
 
 FOLDER: Final = "emails"
-_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class RenderFailed(HogsendError):
@@ -142,11 +147,14 @@ class Templates:
         broken: the files that cannot be used, with the reasons.
         versions: by key, what changes when a template or a file that it may use does; that of
             layouts, parts and lists alone under the empty key.
+        list_ids: by key, the list that a mail names, also of a mail whose file is broken after its
+            front matter.
     """
 
     by_key: Mapping[str, Template] = field(default_factory=dict[str, Template])
     broken: tuple[BrokenFile, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    list_ids: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
 
     @staticmethod
     def load(folder: Path, lists: Collection[str]) -> Templates:
@@ -212,7 +220,12 @@ class _Loader:
                 template = self._call_and_report(path, self._compile, shared)
                 if template is not None and not path.name.startswith("_"):
                     templates[template.key] = template
-        return Templates(templates, tuple(self._broken), self._compute_versions())
+        list_ids = {
+            path.stem: self._sources[path.name].fields.get("list") or None
+            for path in files
+            if path.name in self._sources and is_mail(path)
+        }
+        return Templates(templates, tuple(self._broken), self._compute_versions(), list_ids)
 
     def _compute_versions(self) -> dict[str, str]:
         """Return the version of each template, and under the empty key that of shared files."""
@@ -245,7 +258,7 @@ class _Loader:
     def _read(self, path: Path) -> None:
         if path.name.startswith(".") or path.name.endswith("~"):
             return
-        _check_name(path, self._folder)
+        check_file_name(path, self._folder)
         try:
             text = path.read_text("utf-8")
         except UnicodeDecodeError:
@@ -253,9 +266,8 @@ class _Loader:
         except OSError as error:
             raise InvalidTemplate(0, f"The file cannot be read: {error.strerror}.") from None
         self._texts[path.name] = text
-        is_mail = path.suffix == ".html" and not path.name.startswith("_")
         self._sources[path.name] = (
-            split_front_matter(text) if is_mail else TemplateSource(text, 1, {}, {})
+            split_front_matter(text) if is_mail(path) else TemplateSource(text, 1, {}, {})
         )
 
     def _find_shared_names(self) -> set[str]:
@@ -351,25 +363,6 @@ class _Loader:
             raise InvalidTemplate(
                 first_line + unknown.line - 1, f"{prefix}{unknown.problem}", unknown.remedy
             )
-
-
-def _check_name(path: Path, folder: Path) -> None:
-    if path.suffix == ".mjml":
-        raise InvalidTemplate(
-            0, "MJML templates are not read by this version.", "Write the template as .html."
-        )
-    if path.suffix not in (".html", ".txt"):
-        raise InvalidTemplate(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
-    if not path.name.startswith("_") and not _KEY.fullmatch(path.stem):
-        raise InvalidTemplate(
-            0,
-            f"{path.stem!r} cannot be a template's key.",
-            "Use lower-case letters, digits, dots, hyphens and underscores.",
-        )
-    if path.suffix == ".txt" and not (folder / f"{path.stem}.html").is_file():
-        raise InvalidTemplate(
-            0, f"There is no {path.stem}.html in emails/.", "A mail needs its HTML as well."
-        )
 
 
 def _render(key: str, render: Callable[[], T]) -> T:

@@ -73,7 +73,7 @@ async def _reload(runtime: Runtime) -> None:
     log.info(
         "loaded %d journeys and %d templates; %d files with problems",
         len(content.registry.journeys),
-        len(content.template_lists),
+        len(content.templates.by_key),
         count_files(content.broken),
     )
     for broken in content.broken:

@@ -50,8 +50,11 @@ class Content:
 
     @property
     def template_lists(self) -> dict[str, str | None]:
-        """The keys of all mails, each with the list that it names."""
-        return {key: self.templates.get(key).list_id for key in self.templates.keys()}  # noqa: SIM118
+        """The keys of all mails, each with the list that it names.
+
+        A mail of a broken template is queued and then blocked, if its front matter can be read.
+        """
+        return dict(self.templates.list_ids)
 
 
 def list_known_templates(templates: Templates) -> set[str]:

@@ -33,8 +33,16 @@ _ABOUT_POLICY = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_SIZE = re.compile(r"\bsize\b|\blarge\b|\bbig\b|\blong\b", re.IGNORECASE)
+# Many servers say that a mailbox is full with the digits of an unknown one.
+_ABOUT_QUOTA = re.compile(
+    r"quota\b|\b(?:mail|in)box\b.{0,40}\bfull\b|\bfull (?:mail|in)box\b|\bstorage\b.{0,40}\bexceed"
+    r"|\bexceed.{0,40}\bstorage\b",
+    re.IGNORECASE,
+)
 
-_ENHANCED = re.compile(r"\s*#?([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
+_ENHANCED = re.compile(r"\s*[#(\[]{0,2}([245])\.(\d{1,3})\.(\d{1,3})(?!\w|\.\d)")
+# qmail and its relatives write the code after the words: `over quota (#5.2.2)`.
+_ENHANCED_AFTER_WORDS = re.compile(r"\(#([245])\.(\d{1,3})\.(\d{1,3})\)")
 _QUEUE_IDS = (
     re.compile(r"(?:\bqueued as |\bid=)([\w.@+-]{6,200})(?![\w.@+-])", re.IGNORECASE),
     re.compile(r"(?:2\.\d\.\d )?ok ([\w.@+-]{6,200})\s*\Z", re.IGNORECASE),
@@ -42,13 +50,13 @@ _QUEUE_IDS = (
 
 
 def parse_enhanced_code(code: int, text: str) -> Enhanced | None:
-    """Parse the enhanced status code at the start of a reply's text.
+    """Parse the enhanced status code at the start of a reply's text, or in `(#…)` after the words.
 
     Args:
         code: the reply's three digits; their class replaces the class of the enhanced code.
         text: the text after the digits.
     """
-    match = _ENHANCED.match(text)
+    match = _ENHANCED.match(text) or _ENHANCED_AFTER_WORDS.search(text)
     return (code // 100, int(match[2]), int(match[3])) if match else None
 
 
@@ -67,8 +75,7 @@ def classify(code: int, text: str, command: Command) -> ReplyKind:
     if code in _CREDENTIALS and subject not in (_ADDRESSES, _MAILBOXES):
         return "stopped"
     if command != "MAIL" and (
-        detail == _MAILBOX_FULL
-        or (not detail and subject in (0, _MAILBOXES) and _is_full_by_digits(code, text, command))
+        detail == _MAILBOX_FULL or (not detail and _is_full(code, text, command, subject))
     ):
         return "soft_bounce"
     if not 500 <= code <= 599:
@@ -76,12 +83,16 @@ def classify(code: int, text: str, command: Command) -> ReplyKind:
     return _classify_subject(subject, detail, command) or _classify_digits(code, text, command)
 
 
-def _is_full_by_digits(code: int, text: str, command: Command) -> bool:
-    """Return whether digits without a useful enhanced code say that the mailbox is full."""
-    if code == 452:
-        return True
-    # After the content, 552 is also the reply to a mail that is too large (RFC 1870 §6.3).
-    return code == 552 and (command == "RCPT" or not _ABOUT_SIZE.search(text))
+def _is_full(code: int, text: str, command: Command, subject: int) -> bool:
+    """Return whether a reply without a useful enhanced code says that the mailbox is full."""
+    if subject in (0, _MAILBOXES):
+        if code == 452:
+            return True
+        # After the content, 552 is also the reply to a mail that is too large (RFC 1870 §6.3).
+        if code == 552 and (command == "RCPT" or not _ABOUT_SIZE.search(text)):
+            return True
+    is_permanent = 500 <= code <= 599 and subject not in (_CONTENT, _POLICY)
+    return is_permanent and _ABOUT_QUOTA.search(text) is not None
 
 
 def _classify_subject(

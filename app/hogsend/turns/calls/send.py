@@ -134,8 +134,9 @@ class SendMail(Call):
         environment, journey = turn.environment, turn.journey
         if self.template not in environment.templates:
             raise JourneyCodeError(
-                f"There is no template {self.template!r}.",
-                f"Add journeys/emails/{self.template}.html.",
+                f"There is no template {self.template!r} that can be used.",
+                f"Add journeys/emails/{self.template}.html, or correct it: `hogsend journeys "
+                "check` names what is wrong with it.",
             )
         # The list of a template applies in journeys that name no list.
         has_own_list = journey.list_id != BUILT_IN_LIST_ID
