@@ -11,6 +11,7 @@ from hogsend import days, hours
 from hogsend.domain.entry_key import describe_entry_key
 from hogsend.services.bulk_actions import replay_missed_triggers
 from hogsend.services.enrollment_actions import run_action
+from hogsend.store.db import Write
 from tests.actors import OLGA
 from tests.world import World
 
@@ -117,6 +118,23 @@ async def test_an_exit_of_one_cart_cancels_only_that_carts_queued_mail(idle_worl
     await idle_world.submit("cart.ordered", user_id="ada")
     assert [status for _, status, _ in await idle_world.send_outcomes()] == ["cancelled"] * 2
     assert await idle_world.counter_drift() == {}
+
+
+async def test_an_exit_of_one_cart_cancels_that_carts_blocked_mail(idle_world: World):
+    await idle_world.define(CART.replace("await ctx.sleep(days(1))", "pass"))
+    for cart in ("A", "B"):
+        await idle_world.submit(
+            "cart.added", user_id="ada", email="ada@example.com", properties={"cart": cart}
+        )
+    for enrollment in await idle_world.all_enrollments():
+        await idle_world.turn_runner(hours(1)).run([enrollment.id])
+    async with idle_world.database.transaction() as tx:
+        await tx.apply([Write("UPDATE sends SET status = 'blocked', due_at = NULL")])
+    await idle_world.submit("cart.ordered", user_id="ada", properties={"cart": "B"})
+    assert [status for _, status, _ in await idle_world.send_outcomes()] == [
+        "blocked",
+        "cancelled",
+    ]
 
 
 async def test_orders_of_two_carts_in_one_batch_end_both(idle_world: World):

@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 
 from hogsend import hours
+from hogsend.ingest import ActionName
+from hogsend.services.enrollment_actions import run_action
+from hogsend.store.counters import Tally
+from hogsend.store.db import Write
+from tests.actors import OLGA
 from tests.world import World
 
 VISITOR: dict[str, Any] = {"email": "ada@example.com"}
@@ -199,6 +204,46 @@ async def test_an_exit_event_of_the_other_contact_cancels_a_mail_of_a_completed_
     await idle_world.submit("login", **BOTH)
     assert await idle_world.send_outcomes() == [("welcome", "cancelled", "exit_on paid")]
     assert await idle_world.states() == ["completed"]
+
+
+# -- exits by an operator -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["exit", "restart"])
+async def test_an_operators_exit_cancels_the_mail_that_the_merged_enrollment_has_queued(
+    idle_world: World, action: ActionName
+):
+    await idle_world.define(EXITING)
+    await idle_world.submit("go", **USER)
+    await run_turns(idle_world)
+    await idle_world.submit("go", **VISITOR)
+    await run_turns(idle_world)
+    await idle_world.submit("login", **BOTH)
+    older, younger = await idle_world.all_enrollments()
+    assert (older.state, younger.state, younger.end_reason) == ("waiting", "exited", "merged")
+    assert [outcome[1] for outcome in await idle_world.send_outcomes()] == ["skipped", "queued"]
+    if action == "restart":
+        rows = Write("UPDATE enrollments SET state = 'drifted' WHERE id = ?", [(older.id,)])
+        tally = Tally(idle_world.clock.now())
+        tally.change_state("j", "waiting", "drifted")
+        async with idle_world.database.transaction() as tx:
+            await tx.apply([rows, tally.to_write()])
+    await run_action(idle_world.runtime, OLGA, action, older.id)
+    assert [outcome[1] for outcome in await idle_world.send_outcomes()] == ["skipped", "cancelled"]
+    assert await idle_world.counter_drift() == {}
+
+
+async def test_an_operators_exit_cancels_no_mail_of_an_earlier_entry(idle_world: World):
+    await idle_world.define(
+        ONE_MAIL.format(entry='entry="unlimited", send_window=("09:00", "10:00")')
+    )
+    await idle_world.submit("go", **BOTH)
+    await run_turns(idle_world)
+    await idle_world.submit("go", **BOTH)
+    completed, live = await idle_world.all_enrollments()
+    await run_action(idle_world.runtime, OLGA, "exit", live.id)
+    assert [outcome[1] for outcome in await idle_world.send_outcomes()] == ["queued"]
+    assert completed.state == "completed"
 
 
 # -- chains -----------------------------------------------------------------------------------

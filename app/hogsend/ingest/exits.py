@@ -8,13 +8,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import find_exit_rule, format_exit_reason, has_exit_naming_trigger
+from ..domain.enrollment import (
+    Enrollment,
+    find_exit_rule,
+    format_exit_reason,
+    has_exit_naming_trigger,
+)
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey
+from ..domain.merging import REASON as MERGED
 from ..domain.trigger_conditions import names_trigger
 from ..store import enrollments, events
 from ..store.db import Transaction
+from ..store.enrollments import QueuedEntry
 from .contact_resolver import ContactState
 from .rules import IngestRules
 
@@ -93,6 +100,33 @@ async def find_cancellations(
             if rule is not None:
                 reasons.setdefault(entry.enrollment_id, format_exit_reason(rule))
     return reasons
+
+
+async def find_merged_cancellations(
+    tx: Transaction, ended: Sequence[Enrollment], reasons: Mapping[UUID, str]
+) -> dict[UUID, str]:
+    """Return the enrollments that merges ended and whose queued sends an exit cancels.
+
+    Such an enrollment and the live one that it was merged into are one entry of the person, so the
+    exit of the live one ends the sends of both.
+
+    Args:
+        tx: the transaction.
+        ended: enrollments that exit now.
+        reasons: why, by enrollment.
+    """
+    by_entry = {_get_entry(enrollment): reasons[enrollment.id] for enrollment in ended}
+    contact_ids = {enrollment.contact_id for enrollment in ended}
+    queued = await tx.fetch_one(enrollments.find_with_queued_sends(contact_ids))
+    return {
+        entry.enrollment_id: by_entry[place]
+        for entry in queued
+        if entry.end_reason == MERGED and (place := _get_entry(entry)) in by_entry
+    }
+
+
+def _get_entry(enrollment: Enrollment | QueuedEntry) -> tuple[UUID, str, str]:
+    return enrollment.contact_id, enrollment.journey_id, enrollment.entry_key
 
 
 def _can_exit(scoped_exit: ScopedExit, now: datetime) -> bool:

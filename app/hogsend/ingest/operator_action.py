@@ -28,7 +28,7 @@ from ..store.turns import Turn
 from .batch_result import BatchResult
 from .contact_resolver import ContactResolver
 from .enroll import try_enroll
-from .exits import Triggers
+from .exits import Triggers, find_merged_cancellations
 from .rules import IngestRules
 
 ActionName = Literal["wake", "continue", "restart", "exit", "retry"]
@@ -370,6 +370,8 @@ class _ActionBatch:
             [
                 enrollments.update(self._changed, self._now),
                 enrollments.insert(self._started),
+            ended = [enrollment for enrollment in self._changed if enrollment.id in self._cancel]
+            self._cancel |= await find_merged_cancellations(tx, ended, self._cancel)
                 sends.cancel_by_enrollments(self._cancel, self._now),
                 *turns.insert(self._journal),
             ]

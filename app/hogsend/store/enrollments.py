@@ -77,7 +77,8 @@ def find_live(contact_ids: Sequence[UUID]) -> Query[list[Enrollment]]:
 class QueuedEntry(NamedTuple):
     """An enrollment, of any state, with sends whose hand-over is not over.
 
-    `contact_id` is the contact of the enrollment: the survivor, if that was merged.
+    `contact_id` is the contact of the enrollment: the survivor, if that was merged. `end_reason` is
+    why the enrollment ended, if it did.
     """
 
     enrollment_id: UUID
@@ -85,6 +86,7 @@ class QueuedEntry(NamedTuple):
     journey_id: str
     entry_key: str
     trigger_event_id: UUID
+    end_reason: str | None
 
 
 _QUEUED = RowMapper(
@@ -94,6 +96,7 @@ _QUEUED = RowMapper(
     journey_id="n.journey_id",
     entry_key="n.entry_key",
     trigger_event_id="n.trigger_event_id",
+    end_reason="n.end_reason",
 )
 
 
@@ -104,7 +107,8 @@ def find_with_queued_sends(contact_ids: Collection[UUID]) -> Query[list[QueuedEn
     """
     return Query(
         f"SELECT DISTINCT {_QUEUED.columns} FROM sends s JOIN enrollments n "
-        "ON n.id = s.enrollment_id WHERE COALESCE(s.status, '') IN ('queued', 'sending') "
+        "ON n.id = s.enrollment_id "
+        "WHERE COALESCE(s.status, '') IN ('queued', 'blocked', 'sending') "
         "AND (s.contact_id IN ? OR s.on_behalf_of IN ?)",
         [list(contact_ids)] * 2,
         _QUEUED.read_all,
