@@ -18,6 +18,7 @@ from hogsend.services import consent
 from hogsend.store import contacts
 from hogsend.store.db import Write
 from hogsend.store.fields import to_micros
+from tests.patience import PATIENCE
 from tests.world import World
 
 INVITE = """
@@ -138,6 +139,75 @@ async def test_the_gap_of_a_journey_is_between_the_mails_to_one_recipient(world:
         ("nudge", "skipped", "too_soon"),
         ("offer", "sent", None),
     ]
+
+
+GAP = """
+    @journey("invite", trigger="invited", entry="unlimited", suppress=hours(12))
+    async def invite(user, ctx):
+        await ctx.send("welcome", to={to})
+"""
+
+
+async def run_at_once(world: World, moment: str) -> None:
+    """Run the due turns so that all decide before any is written.
+
+    Args:
+        world: the world.
+        moment: whether they are written in one transaction, or each in its own.
+    """
+    runner = world.turn_runner(hours(1))
+    ids = [row.id for row in await world.all_enrollments() if row.state == "active"]
+    if moment == "one transaction":
+        await runner.run(ids)
+        return
+    commit, decided = type(runner)._commit_all, asyncio.Event()
+    waiting = 0
+
+    async def commit_when_all_have_decided(self: Any, *args: Any) -> None:
+        nonlocal waiting
+        waiting += 1
+        if waiting == len(ids):
+            decided.set()
+        await decided.wait()
+        await commit(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(runner), "_commit_all", commit_when_all_have_decided)
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(world.turn_runner(hours(1)).run([id]) for id in ids))
+
+
+@pytest.mark.parametrize("moment", ["one transaction", "several transactions"])
+@pytest.mark.parametrize("recipient", ["known", "new", "own turn"])
+async def test_the_gap_holds_for_turns_that_mail_one_recipient_at_the_same_moment(
+    idle_world: World, moment: str, recipient: str
+):
+    await idle_world.define(GAP.format(to='"carl@example.com"'))
+    if recipient == "known":
+        await idle_world.submit("seen", user_id="carl", email="carl@example.com")
+    for user_id in ("ada", "carl" if recipient == "own turn" else "bob"):
+        await idle_world.submit("invited", user_id=user_id, email=f"{user_id}@example.com")
+    await run_at_once(idle_world, moment)
+    assert [send.status for send in await idle_world.sends()] == ["queued"]
+    # The turn that was not written is still due, and sees the mail of the other one.
+    await run_at_once(idle_world, "one transaction")
+    assert [(send.status, send.reason) for send in await idle_world.sends()] == [
+        ("queued", None),
+        ("skipped", "too_soon"),
+    ]
+    assert await idle_world.states() == ["completed", "completed"]
+    assert await idle_world.counter_drift() == {}
+
+
+async def test_turns_that_mail_several_recipients_at_the_same_moment_are_all_written(
+    idle_world: World,
+):
+    await idle_world.define(GAP.format(to='ctx.event.properties["to"]'))
+    for user_id in ("ada", "bob", "cy"):
+        to = {"to": f"{user_id}-friend@example.com"}
+        await idle_world.submit("invited", user_id=user_id, properties=to)
+    await run_at_once(idle_world, "one transaction")
+    assert [send.status for send in await idle_world.sends()] == ["queued"] * 3
 
 
 async def test_mails_to_others_are_not_in_the_contacts_own_history(world: World):

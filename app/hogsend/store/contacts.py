@@ -191,6 +191,14 @@ def raise_revision(address: str) -> Write:
     )
 
 
+def raise_revisions(contact_ids: Iterable[UUID]) -> Write:
+    """Let the turns that are run for contacts at this moment run again."""
+    return Write(
+        "UPDATE contacts SET revision = revision + 1 WHERE id = ?",
+        [(contact_id,) for contact_id in sorted(contact_ids)],
+    )
+
+
 def add_identities(pairs: Sequence[tuple[str, UUID]]) -> Write:
     """Add identities, each with the id of its contact.
 

@@ -19,6 +19,7 @@ from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.turns import Turn
 from .addressees import TurnAddressees
+from .send_gaps import SendGaps
 from .step_attempts import RETRY_AFTER
 from .turn import TurnResult
 
@@ -66,8 +67,9 @@ async def commit_turns(
 
     A turn writes nothing when its enrollment has ended or moved on since the turn began. A turn
     also writes nothing when its wait was ended, or when its contact or a person whom it names with
-    `to=` was merged or got another identity, address, consent or suppression, or when a property
-    has changed that a wait of the turn follows; the turn then runs again at once.
+    `to=` was merged or got another identity, address, consent or suppression, or a mail of the same
+    journey within its gap, or when a property has changed that a wait of the turn follows; the turn
+    then runs again at once.
 
     Args:
         tx: the transaction.
@@ -81,7 +83,8 @@ async def commit_turns(
         written.
     """
     addressees = TurnAddressees([turn.result for turn in finished], now)
-    valid, present, contacts_by_id = await _select_valid(tx, finished, addressees)
+    gaps = SendGaps([(turn.journey, turn.enrollment.contact_id, turn.result) for turn in finished])
+    valid, present, contacts_by_id = await _select_valid(tx, finished, addressees, gaps)
     valid_ids = {turn.enrollment.id for turn in valid}
     late = await _find_late_events(tx, valid, contacts_by_id)
     changes: list[Change] = []
@@ -100,6 +103,7 @@ async def commit_turns(
             enrollments.update([after for *_, after in changes], now, freed=True),
             enrollments.release((enrollment.id, enrollment.fence) for enrollment in dropped),
             sends.insert(addressed_sends),
+            *gaps.build_writes(),
             steps.delete((t.enrollment.id, key) for t in valid for key in t.result.done_steps),
         ]
     )
@@ -110,7 +114,10 @@ async def commit_turns(
 
 
 async def _select_valid(
-    tx: Transaction, finished: Sequence[FinishedTurn], addressees: TurnAddressees
+    tx: Transaction,
+    finished: Sequence[FinishedTurn],
+    addressees: TurnAddressees,
+    gaps: SendGaps,
 ) -> tuple[list[FinishedTurn], dict[UUID, Enrollment], dict[UUID, Contact]]:
     """Return the turns that may be written, the enrollments, and the turns' contacts, locked."""
     contact_ids = {turn.enrollment.contact_id for turn in finished}
@@ -120,10 +127,13 @@ async def _select_valid(
         contacts.lock(contact_ids, tx.dialect.lock_rows),
         enrollments.find_by_ids([turn.enrollment.id for turn in finished]),
     )
+    await gaps.load(tx)
     valid = [
         turn
         for turn in finished
-        if _is_unchanged(turn, present, locked.by_id) and addressees.are_unchanged(turn.result)
+        if _is_unchanged(turn, present, locked.by_id)
+        and addressees.are_unchanged(turn.result)
+        and gaps.keep(turn.journey, turn.enrollment.contact_id, turn.result)
     ]
     return valid, present, locked.by_id
 
