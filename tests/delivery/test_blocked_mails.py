@@ -15,8 +15,11 @@ from hogsend.clock import ManualClock
 from hogsend.delivery.blocked_mails import BlockedMails
 from hogsend.delivery.providers.port import TryLater
 from hogsend.domain.send_policy import Send
+from hogsend.services.blocked_mails import retry_blocked
 from hogsend.services.content import load_content
 from hogsend.store import blocked_mails, history
+from hogsend.store.db import Write
+from tests.actors import OLGA
 from tests.delivery.mailer_harness import MailerHarness, break_off, open_harness, refuse
 
 DAY = timedelta(days=1)
@@ -118,6 +121,27 @@ async def test_a_mail_is_rendered_again_when_a_layout_changes(harness: MailerHar
 
     await harness.wait_for_status(send_id, "sent")
     assert "Acme" in harness.provider.accepted[0].html
+
+
+async def test_a_mail_to_an_address_that_is_not_valid_waits_for_its_correction(
+    harness: MailerHarness,
+) -> None:
+    site = harness.site
+    send_id = await harness.queue(poll=False)
+    # As earlier versions have stored it.
+    await harness.write(Write("UPDATE contacts SET email = 'name+tag.@example.com'"))
+    harness.mailer.poll()
+    row = await harness.wait_for_status(send_id, "blocked", "skipped", "failed")
+    assert (row.status, row.reason) == (
+        "blocked",
+        "the recipient's email address is not valid: correct it, then retry",
+    )
+
+    await site.event("user.updated", "ada", email="name@example.com")
+    await retry_blocked(site.runtime, OLGA, row.id)
+    harness.mailer.poll()
+    row = await harness.wait_for_status(row.id, "sent")
+    assert row.to_email == "name@example.com"
 
 
 async def test_a_blocked_mail_keeps_the_values_it_had(harness: MailerHarness) -> None:

@@ -201,7 +201,10 @@ class Ledger:
             refused = self.decide_refusal(
                 send, build_send_facts(contact, consents_of, suppressed, send), now
             )
-            if refused is not None:
+            if refused is not None and refused.reason == "invalid_address":
+                # The next attempt blocks the mail, so that it can be made again with another one.
+                results.append(Withdrawn())
+            elif refused is not None:
                 changed.append(refused)
                 tally.add_today(counters.name_send_total(refused.status))
                 results.append(Withdrawn())

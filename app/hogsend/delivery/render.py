@@ -22,15 +22,11 @@ from .template_context import TemplateFacts, build_scope
 from .templates import ContentMissing, RenderFailed, Template, Templates
 from .tokens import Tokens
 
-__all__ = ["AddressInvalid", "ContentMissing", "RenderFailed", "Renderer"]
+__all__ = ["INVALID_ADDRESS", "ContentMissing", "RenderFailed", "Renderer"]
 
 _PREVIEW_ID = UUID(int=0)
-
-
-class AddressInvalid(RenderFailed):
-    """No envelope can carry the recipient's address, whatever the template is like."""
-
-    code = "address_invalid"
+# Without the address, so that mails with this problem are one group.
+INVALID_ADDRESS = "the recipient's email address is not valid: correct it, then retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +163,8 @@ class Renderer:
     def _normalize_address(self, text: str) -> str:
         try:
             return check_address(text)
-        except ValueError as error:
-            raise AddressInvalid(f"the address {text!r} {error}") from None
+        except ValueError:
+            raise RenderFailed(INVALID_ADDRESS) from None
 
     def _render_mailbox(
         self, template: Template, name: str, scope: Mapping[str, Any]

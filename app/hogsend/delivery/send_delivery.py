@@ -25,7 +25,7 @@ from .providers.port import (
     TryLater,
     Withdrawn,
 )
-from .render import AddressInvalid, Renderer, RenderFailed
+from .render import INVALID_ADDRESS, Renderer, RenderFailed
 from .send_jobs import SendJob
 from .template_context import describe_facts
 
@@ -145,6 +145,9 @@ class SendDelivery:
     async def _deliver(self, job: SendJob, send: Send) -> DeliveryOutcome:
         now, window = self._clock.now(), self._provider.idempotency_window
         decided = self._ledger.decide_again(job, now)
+        if decided is not None and decided.reason == "invalid_address":
+            # The contact's address can be corrected, and the mail be made again then.
+            return self._block(job, send, INVALID_ADDRESS)
         if decided is not None:
             return DeliveryOutcome(decided)
         if not outcomes.is_repeat_harmless(send, now, window):
@@ -152,8 +155,6 @@ class SendDelivery:
             return outcomes.leave_in_doubt(send, now, reply)
         try:
             message = self.renderer.render(send, job.contact, job.event, now)
-        except AddressInvalid as error:
-            return outcomes.fail(send, now, error.reason, "failed", error.reason)
         except RenderFailed as error:
             return self._block(job, send, error.reason)
         try:
