@@ -212,6 +212,33 @@ async def test_unused_first_links_end_with_the_first_owner(
     assert await operators.find_link(database, later, clock.now()) is not None
 
 
+async def test_of_first_links_that_are_used_at_the_same_moment_only_one_makes_an_owner(
+    database: Database, clock: ManualClock
+) -> None:
+    # On Postgres, a transaction that has locked one link must not wait for another one's.
+    for number in range(5):
+        now = clock.now() + timedelta(seconds=number)
+        tokens = [await operators.create_link(database, now) for _ in range(4)]
+        results = await asyncio.gather(
+            *(
+                operators.use_link(
+                    database,
+                    token,
+                    now - timedelta(milliseconds=position),
+                    email=f"owner{position}@example.com",
+                    password=PASSWORD,
+                )
+                for position, token in enumerate(tokens)
+            ),
+            return_exceptions=True,
+        )
+        assert len(await operators.list_operators(database)) == 1
+        refused = [result for result in results if isinstance(result, BaseException)]
+        assert len(refused) == 3 and all(isinstance(error, Unauthorized) for error in refused)
+        async with database.transaction() as tx:
+            await tx.apply([Write("DELETE FROM operators")])
+
+
 async def test_first_links_end_when_the_first_owner_is_added_by_command(
     database: Database, clock: ManualClock
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ..store import operators, passwords, sessions
+from ..store import audit, operators, passwords, sessions
 from ..store.change_feed import SESSIONS
+from ..store.db import Write
 from ..store.operators import Operator, Role, SignInLink
 from ..store.sessions import ABSOLUTE_LIMIT, Session
 from .context import ServiceContext
@@ -109,8 +110,14 @@ async def use_sign_in_link(
         Unauthorized: the link is used, expired, unknown or another operator's.
     """
     passwords.check(password)
+    now = installation.clock.now()
+
+    def record_new(operator: Operator) -> Write:
+        after = {"role": operator.role, "by": "sign-in link"}
+        return audit.record(operator.email, "add operator", operator.email, now, after=after)
+
     operator = await operators.use_link(
-        installation.database, token, installation.clock.now(), email=email, password=password
+        installation.database, token, now, email=email, password=password, record_new=record_new
     )
     installation.change_feed.publish(SESSIONS)
     return await _start(installation, operator)

@@ -6,6 +6,7 @@ their change must commit together with other changes, such as an entry of the au
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from ..domain.address import check_address
 from ..domain.ids import new_id
 from ..errors import Conflict, InvalidInput, NotFound, Overloaded, Unauthorized
 from . import passwords
-from .db import Database, Transaction
+from .db import Database, Transaction, Write
 from .keys import compute_digest
 from .models import OperatorRow, SessionRow, SignInLinkRow
 from .rows import RowMapper
@@ -155,11 +156,28 @@ async def _insert(transaction: Transaction, email: str, role: Role, now: datetim
 
 
 async def _expire_first_links(transaction: Transaction, now: datetime) -> None:
-    """Expire the links of the first starts when the first owner is added: anyone may use them."""
+    """Expire the links of the first starts when the first owner is added: anyone may use them.
+
+    They count as used, because a request that waits for the lock may have an earlier `now`.
+    """
+    await _lock_first_links(transaction)
     connection = await transaction.models()
     if not await OperatorRow.filter(role="owner").using_db(connection).exists():
-        links = SignInLinkRow.filter(email__isnull=True, role="owner", used_at__isnull=True)
-        await links.using_db(connection).update(expires_at=now)
+        links = _filter_first_links().using_db(connection)
+        await links.update(expires_at=now, used_at=now)
+
+
+def _filter_first_links() -> QuerySet[SignInLinkRow]:
+    return SignInLinkRow.filter(email__isnull=True, role="owner", used_at__isnull=True)
+
+
+async def _lock_first_links(transaction: Transaction) -> None:
+    """Lock the links of the first starts in one order, as two people may use two of them at once.
+
+    SQLite, which has one writer, ignores the lock.
+    """
+    links = _filter_first_links().select_for_update().order_by("digest")
+    await links.using_db(await transaction.models())
 
 
 async def list_operators(database: Database) -> list[Operator]:
@@ -234,7 +252,13 @@ def _filter_usable_link(token: str, now: datetime) -> QuerySet[SignInLinkRow]:
 
 
 async def use_link(
-    database: Database, token: str, now: datetime, *, email: str = "", password: str = ""
+    database: Database,
+    token: str,
+    now: datetime,
+    *,
+    email: str = "",
+    password: str = "",
+    record_new: Callable[[Operator], Write] | None = None,
 ) -> Operator:
     """Use up a link, and return the operator to sign in, who is created if they are new.
 
@@ -246,6 +270,7 @@ async def use_link(
         now: the current time.
         email: the operator's address; required when the link names none.
         password: a new password; when empty, the operator keeps their current one.
+        record_new: returns what is written together with a new operator.
 
     Raises:
         InvalidInput: the address or the password is not valid; the link stays usable.
@@ -254,6 +279,7 @@ async def use_link(
     hashed = await passwords.compute_hash(password) if password else None
     typed = normalize_operator_email(email) if email.strip() else None
     async with database.transaction() as transaction:
+        await _lock_first_links(transaction)
         connection = await transaction.models()
         # One statement decides which of two requests at the same moment uses the link.
         used = await _filter_usable_link(token, now).using_db(connection).update(used_at=now)
@@ -268,17 +294,24 @@ async def use_link(
             raise InvalidInput(
                 "An email address is required.", "Enter the address that you sign in with."
             )
-        return await _find_or_create_operator(transaction, _to_link(row), address, hashed, now)
+        known = await OperatorRow.get_or_none(email=address, using_db=connection)
+        if known is None:
+            operator = await _insert(transaction, address, _to_link(row).role, now)
+            await transaction.apply([record_new(operator)] if record_new else [])
+        else:
+            operator = _to_operator(known)
+        return await _admit(transaction, operator, hashed, now)
 
 
-async def _find_or_create_operator(
-    transaction: Transaction, link: SignInLink, email: str, hashed: str | None, now: datetime
+async def _admit(
+    transaction: Transaction, operator: Operator, hashed: str | None, now: datetime
 ) -> Operator:
-    row = await OperatorRow.get_or_none(email=email, using_db=await transaction.models())
-    if row is None:
-        operator = await _insert(transaction, email, link.role, now)
-    else:
-        operator = _to_operator(row)
+    """Set the new password of an operator who signs in with a link, if there is one.
+
+    Raises:
+        InvalidInput: the operator has no password and has chosen none.
+        Unauthorized: the operator is disabled.
+    """
     if operator.disabled_at is not None:
         raise Unauthorized("This operator is disabled.", "Ask an owner to enable it.")
     if hashed is None:
