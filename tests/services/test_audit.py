@@ -23,6 +23,7 @@ from hogsend.services import (
     keys,
     operators,
     send_hold,
+    sessions,
 )
 from hogsend.services.actor import HATCHET, Actor
 from hogsend.services.audit import apply_audited, list_entries
@@ -55,12 +56,26 @@ async def entries(site: Site) -> list[Entry]:
     ]
 
 
+async def suppress_and_capture(site: Site) -> None:
+    """Suppress Ada's address, and put a mail into the inbox."""
+    now = site.clock.now()
+    mail = InboxEntry(new_id(now), "ada@example.com", "news@example.com", "Hello", now)
+    async with site.runtime.database.transaction() as tx:
+        await tx.apply(
+            [
+                captured_mails.capture([CapturedMail(mail, b"Hello")]),
+                consents.suppress([("ada@example.com", "bounced", None)], now),
+            ]
+        )
+
+
 async def change_everything(site: Site, actor: Actor) -> list[Entry]:
     """Make one change of each kind; return the entries that are expected."""
     runtime, who = site.runtime, actor.name
     ada = (await site.contact()).id
     (enrollment,) = await enrollments.list_enrollments(runtime, actor, "welcome", limit=1)
     path = f"/enrollments/{enrollment.enrollment.id}"
+    await suppress_and_capture(site)
     await consent.change_consent(runtime, actor, ada, "tips", subscribed=True)
     await consent.change_consent(runtime, actor, ada, "*", subscribed=False)
     await contacts.unsuppress_address(runtime, actor, ada)
@@ -276,13 +291,11 @@ async def test_a_change_whose_entry_cannot_be_written_is_rolled_back(
     site: Site, change: Callable[[Site], Awaitable[None]]
 ) -> None:
     now = site.clock.now()
-    mail = InboxEntry(new_id(now), "ada@example.com", "news@example.com", "Hello", now)
+    await suppress_and_capture(site)
     async with site.runtime.database.transaction() as tx:
         await stored_operators.add(tx, "olga@example.com", "operator", now)
         await tx.apply(
             [
-                captured_mails.capture([CapturedMail(mail, b"Hello")]),
-                consents.suppress([("ada@example.com", "bounced", None)], now),
                 Write("INSERT INTO meta (key, value) VALUES ('fence', 'restored copy')"),
                 *[Write(statement) for statement in _REFUSE_AT_COMMIT["sqlite"]],
             ]
@@ -300,6 +313,34 @@ async def test_a_change_whose_entry_cannot_be_written_is_rolled_back(
     changed = {table for table, rows in rows_before.items() if rows_after[table] != rows}
     assert len(rows_after["audit"]) == 1
     assert len(changed) > 1
+
+
+async def test_a_change_that_changes_nothing_leaves_no_entry(site: Site) -> None:
+    runtime, ada = site.runtime, (await site.contact()).id
+    await suppress_and_capture(site)
+    key, _ = await keys.create_key(runtime, OWNER, name="backend", scopes=["ingest"])
+    for expected in (6, 6):
+        await consent.change_consent(runtime, OLGA, ada, "tips", subscribed=True)
+        await contacts.unsuppress_address(runtime, OLGA, ada)
+        await journeys.set_enabled(runtime, OLGA, "welcome", enabled=False)
+        await inbox.clear_inbox(runtime, OLGA)
+        await keys.revoke_key(runtime, OWNER, key.id)
+        await send_hold.resume_sending(runtime, OWNER)
+        assert len(await entries(site)) == expected
+    assert await site.fetch_value("SELECT COUNT(*) FROM events WHERE source = 'dashboard'") == 1
+
+
+async def test_an_operator_who_is_new_by_a_link_is_in_the_log(site: Site) -> None:
+    now, database = site.clock.now(), site.runtime.database
+    for email in ("first@example.com", "first@example.com"):
+        token = await stored_operators.create_link(database, now)
+        await sessions.use_sign_in_link(
+            site.runtime, token, email=email, password="correct horse battery"
+        )
+    after = {"role": "owner", "by": "sign-in link"}
+    assert await entries(site) == [
+        ("first@example.com", "add operator", "first@example.com", None, after)
+    ]
 
 
 async def test_a_contact_who_is_refused_leaves_no_entry(site: Site) -> None:

@@ -18,6 +18,8 @@ from ..compat.hypercorn import ServerConfig
 from ..compat.hypercorn import serve as serve_asgi
 from ..config.settings import Settings, build_local_address
 from ..errors import StartError
+from ..services.actor import SYSTEM
+from ..services.keys import create_key, register_key
 from ..store import keys, operators
 from ..web.app import create_app
 from ..web.connection_limits import ConnectionLimits
@@ -203,11 +205,9 @@ async def _create_credentials(runtime: Runtime, address: str) -> str:
     lines: list[str] = []
     configured = settings.api_key
     if configured and await keys.find(database, keys.compute_digest(configured)) is None:
-        await keys.create(
-            database, name="HOGSEND_API_KEY", scopes=[keys.INGEST], now=now, text=configured
-        )
+        await register_key(runtime, SYSTEM, name="HOGSEND_API_KEY", text=configured)
     elif not await keys.any_key(database):
-        _, text = await keys.create(database, name="First key", scopes=[keys.INGEST], now=now)
+        _, text = await create_key(runtime, SYSTEM, name="First key", scopes=[keys.INGEST])
         lines.append(f"{_KEY_LINE} (shown once): {text}")
     if not await operators.has_operators(database):
         token = await operators.create_link(database, now)

@@ -20,6 +20,7 @@ from ..config.secret import (
 )
 from ..config.settings import Settings
 from ..errors import HogsendError, StartError
+from ..store import audit
 from ..store import backup as backup_files
 from ..store.backup import Backup
 from .actor import Actor, Permission
@@ -101,7 +102,9 @@ async def restore_backup(
     backup_files.require_unused(database)
     _restore_secret(settings, backup)
     settings = prepare_data(settings)
-    replaced = backup_files.restore(backup, database, settings.data / "backups", now)
+    after = {"file": file.name, "madeAt": backup.created_at}
+    entry = audit.record(actor.name, "restore", "database", now, after=after)
+    replaced = backup_files.restore(backup, database, settings.data / "backups", now, entry)
     return RestoreResult(backup, database, replaced)
 
 

@@ -299,6 +299,9 @@ async def change_consent(
     actor.require(Permission.OPERATE)
     if list_id != EVERYTHING and list_id not in context.registry.lists:
         raise NotFound("There is no such list.", "Its file may have been removed.")
+    chosen = await context.database.read_one(consents.find_by_contacts([contact_id]))
+    if contact_id in chosen and chosen[contact_id].choices.get(list_id) is subscribed:
+        return
 
     def write_audit_entry(result: IngestResult) -> Sequence[Write]:
         action = "subscribe" if subscribed else "unsubscribe"

@@ -243,6 +243,8 @@ async def read_contact(installation: Installation, contact_id: UUID) -> Contact 
 
     Args:
         installation: whose contacts.
+    if not await installation.database.read_one(consents.find_suppressed([contact.email])):
+        return
         contact_id: its id; of one that was merged, the surviving contact is returned.
     """
     contact, survivor = await installation.database.read(

@@ -107,6 +107,7 @@ async def clear_inbox(installation: Installation, actor: Actor) -> None:
     """
     actor.require(Permission.OPERATE)
     async with installation.database.transaction() as transaction:
-        await inbox.clear(transaction)
+        if not await inbox.clear(transaction):
+            return
         await transaction.apply([build_audit_entry(installation, actor, "clear", "/inbox")])
     installation.change_feed.publish("inbox")

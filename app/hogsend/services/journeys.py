@@ -276,6 +276,8 @@ async def set_enabled(
     actor.require(Permission.OPERATE)
     stored = await context.database.read_one(journey_store.find_all())
     writes: list[Write] = []
+    if journey_id in stored and stored[journey_id].is_switched_on == enabled:
+        return
     if journey_id not in stored:
         loaded = context.registry.journeys.get(journey_id)
         if loaded is None:

@@ -88,6 +88,9 @@ async def revoke_key(installation: Installation, actor: Actor, key_id: UUID) -> 
         NotFound: there is no such key.
     """
     actor.require(Permission.ADMINISTER)
+    for key in await keys.list_keys(installation.database):
+        if key.id == key_id and key.revoked_at is not None:
+            return key
     async with installation.database.transaction() as transaction:
         key = await keys.revoke(transaction, key_id, installation.clock.now())
         entry = build_audit_entry(installation, actor, "revoke key", f"key {key.prefix}")

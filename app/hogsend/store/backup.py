@@ -19,6 +19,7 @@ from ..errors import HogsendError, StartError
 from .meta import INSTALLATION, SEND_HOLD
 from .migrations import find_schema_difference
 from .private_files import PRIVATE, create_private_file, open_read_only
+from .transactions import Write
 
 SECRET, CREATED_AT = "backup.secret", "backup.made_at"
 _UPSERT = (
@@ -126,7 +127,9 @@ def read_backup(file: Path) -> Backup:
     return Backup(file, values[CREATED_AT], values.get(SECRET), contacts, events)
 
 
-def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path | None:
+def restore(
+    backup: Backup, database: Path, aside: Path, now: datetime, entry: Write
+) -> Path | None:
     """Replace a database that no process has open by a backup.
 
     Args:
@@ -134,6 +137,7 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
         database: the SQLite file, which may be missing.
         aside: the folder that the replaced database is moved to.
         now: the current time, for the name of the moved file.
+        entry: what the audit log of the restored database says about the restore.
 
     Returns:
         The file that the replaced database was moved to; None when there was none.
@@ -156,6 +160,7 @@ def restore(backup: Backup, database: Path, aside: Path, now: datetime) -> Path 
             copy.backup(fresh)
         with closing(sqlite3.connect(draft)) as fresh, fresh:
             fresh.execute("DELETE FROM meta WHERE key = ?", (SECRET,))
+            fresh.executemany(entry.sql, entry.rows)
         _sync(draft)
         require_unused(database)
         if database.exists():

@@ -83,7 +83,7 @@ async def mark_read(database: Database, send_id: UUID, now: datetime) -> None:
         await unread.using_db(await transaction.models()).update(read_at=now)
 
 
-async def clear(store: Database | Transaction) -> None:
-    """Delete all captured mails."""
+async def clear(store: Database | Transaction) -> int:
+    """Delete all captured mails, and return how many there were."""
     async with store.transaction() as transaction:
-        await InboxRow.all().using_db(await transaction.models()).delete()
+        return await InboxRow.all().using_db(await transaction.models()).delete()
