@@ -121,6 +121,12 @@ def test_sending_is_resumed_only_after_a_confirmation(
     assert "restored copy of" in refused.err and "Mails in the queue: 0." in refused.err
     assert refused.status == 1 and "fence" in read_meta(database)
 
+    for stdin in (None, io.StringIO("")):
+        monkeypatch.setattr("sys.stdin", stdin)
+        unanswered = hogsend("resume-sending")
+        assert unanswered.status == 1 and "Repeat it with `--yes`." in unanswered.err
+        assert "fence" in read_meta(database)
+
     assert hogsend("resume-sending", "--yes").status == 0
     assert "fence" not in read_meta(database)
     assert hogsend("resume-sending", "--json").json == {"wasFenced": False, "waiting": 0}

@@ -13,7 +13,7 @@ from ..services import send_hold
 from ..services.actor import COMMAND_LINE
 from ..services.backups import Backup, create_backup, restore_backup
 from .instance import load_current_settings, run_with_installation
-from .output import format_count, json_option, print_json
+from .output import confirm, format_count, json_option, print_json
 
 file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
@@ -74,7 +74,7 @@ def resume_sending(yes: bool, as_json: bool) -> None:
         question = (
             f"This database is a {hold.reason}. Mails in the queue: {hold.queued:,}. Send them?"
         )
-        if not yes and not click.confirm(question, err=True):
+        if not yes and not confirm(question):
             raise HogsendError("Sending stays on hold.")
         run_with_installation(
             lambda installation: send_hold.resume_sending(installation, COMMAND_LINE)

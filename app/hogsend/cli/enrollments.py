@@ -231,9 +231,9 @@ def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
         _check_journey(journey_id)
         _show_nothing("replay", f"{journey_id} has missed no trigger", as_json=as_json)
         return
-    if not is_confirmed:
-        noun = "trigger" if missed.count == 1 else "triggers"
-        click.confirm(f"Start {journey_id} for {missed} missed {noun}?", abort=True, err=True)
+    noun = "trigger" if missed.count == 1 else "triggers"
+    if not is_confirmed and not confirm(f"Start {journey_id} for {missed} missed {noun}?"):
+        raise click.Abort
     result = run_with_journeys(
         lambda context: bulk_actions.replay_missed_triggers(context, COMMAND_LINE, journey_id)
     )
@@ -268,7 +268,8 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
         if not selection.is_confirmed:
             enrollments = format_count(number, f"{state} enrollment")
             question = f"{action.capitalize()} {enrollments} in {journey_id}?"
-            click.confirm(question, abort=True, err=True)
+            if not confirm(question):
+                raise click.Abort
         result = run_with_journeys(
             lambda context: bulk_actions.run_action_on_all(
                 context, COMMAND_LINE, action, journey_id, state, note=note

@@ -131,7 +131,8 @@ def run(arguments: Sequence[str]) -> int:
         outcome = commands.main(
             list(arguments) or ["--help"], prog_name="hogsend", standalone_mode=False
         )
-        sys.stdout.flush()
+        # Also where standard output is closed.
+        print(end="", flush=True)
     except NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code

@@ -12,6 +12,8 @@ from uuid import UUID
 
 import click
 
+from ..errors import HogsendError
+
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 # The width of a table that is not shown on a terminal: no row is ever wrapped.
 _UNLIMITED_WIDTH = 100_000
@@ -36,6 +38,27 @@ def format_count(number: int, noun: str, plural: str = "") -> str:
         plural: the noun in the plural, where it is not the singular with an `s`.
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def confirm(question: str) -> bool:
+    """Ask a question that `--yes` answers, on standard error, and return whether to go on.
+
+    Raises:
+        HogsendError: there is nobody to answer, because standard input is closed or empty.
+    """
+    # Interrupted while the question is shown, the command is aborted.
+    try:
+        answer = click.confirm(question, err=True) if sys.stdin else None
+    except click.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise
+        click.echo(err=True)
+        answer = None
+    if answer is None:
+        raise HogsendError(
+            "This needs a confirmation, and nobody can answer.", "Repeat it with `--yes`."
+        )
+    return answer
 
 
 def print_json(value: object) -> None:
