@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from hogsend.clock import ManualClock
 from hogsend.services.masked_mail import mask_links, mask_mail
 from hogsend.store import operators
+from hogsend.store.fields import to_id
 from tests.site import FILES, Site, open_site
 from tests.web.conftest import Browser, sign_in_as
 
@@ -63,6 +65,46 @@ async def test_a_viewer_sees_no_token_of_a_mail(site: Site) -> None:
         html = await viewer.read(page)
         assert not TOKEN.search(html), page
         assert "s3cret" not in html, page
+
+
+async def click_reset_link(site: Site) -> None:
+    """Follow the mail's first link, and send an event and a property with such a link."""
+    body = (await site.mail()).get_body(("html",))
+    assert body is not None
+    link = re.findall(r'href="http://127.0.0.1:3002(/c/[^"]+)"', body.get_content())[0]
+    site.clock.set(site.clock.now() + timedelta(minutes=1))
+    agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+    assert (await site.client.get(link, headers=agent)).status_code == 302
+    url = "https://example.com/reset?token=s3cretS3cret"
+    await site.event(
+        "password.forgotten",
+        eventProperties={"url": url, "more": [{"url": url}]},
+        contactProperties={"resetUrl": url},
+    )
+
+
+async def list_pages_with_links(site: Site) -> list[str]:
+    """Return the pages that show the click, the event and the properties."""
+    (event_id,) = (await site.rows("SELECT id FROM events WHERE name = 'password.forgotten'"))[0]
+    (enrollment_id,) = (await site.rows("SELECT id FROM enrollments"))[0]
+    contact = (await site.contact()).id
+    send_id = await find_mail(site)
+    return [
+        "/events",
+        f"/events/{to_id(event_id)}",
+        f"/contacts/{contact}",
+        f"/enrollments/{to_id(enrollment_id)}",
+        f"/emails/{send_id}",
+    ]
+
+
+async def test_a_viewer_sees_no_token_of_a_click_an_event_or_a_property(site: Site) -> None:
+    await click_reset_link(site)
+    operator, viewer = await open_browser(site, "operator"), await open_browser(site, "viewer")
+    for page in await list_pages_with_links(site):
+        assert "s3cretS3cret" in await operator.read(page), page
+        html = await viewer.read(page)
+        assert "s3cret" not in html and "https://example.com/reset?" in html, page
 
 
 async def test_an_operator_sees_the_mail_as_it_is(site: Site) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from ..domain.address import normalize_email
@@ -23,6 +23,7 @@ from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
 from .audit import apply_audited
 from .installation import Installation
+from .masked_mail import mask_event, mask_links, mask_values
 
 __all__ = [
     "ConsentRecord",
@@ -182,6 +183,8 @@ async def get_contact_detail(
 ) -> ContactDetail:
     """Return a contact with everything that concerns it.
 
+    Links are masked for an actor who may only read.
+
     Args:
         installation: whose contacts.
         actor: who reads it.
@@ -202,7 +205,7 @@ async def get_contact_detail(
     engagement: Sequence[EngagementRecord] = ()
     if engaged:
         engagement = await database.read_one(read_model.find_engagement(engaged, limit))
-    return ContactDetail(
+    detail = ContactDetail(
         contact=page.contact,
         identities=page.identities,
         consents=page.consents,
@@ -213,6 +216,19 @@ async def get_contact_detail(
         engagement=engagement,
         sends_for_others=page.sends_for_others,
         others=page.others,
+    )
+    return detail if actor.can_act_for_recipients else _mask(detail)
+
+
+def _mask(detail: ContactDetail) -> ContactDetail:
+    contact = detail.contact
+    return replace(
+        detail,
+        contact=replace(contact, properties=mask_values(contact.properties)),
+        events=[mask_event(event) for event in detail.events],
+        engagement=[
+            replace(record, url=mask_links(record.url or "")) for record in detail.engagement
+        ],
     )
 
 
@@ -227,6 +243,8 @@ async def unsuppress_address(installation: Installation, actor: Actor, contact_i
     contact = await read_contact(installation, contact_id)
     if contact is None or contact.email is None:
         raise NotFound("There is no such contact.", "It may have been removed.")
+    if not await installation.database.read_one(consents.find_suppressed([contact.email])):
+        return
     await apply_audited(
         installation,
         actor,
@@ -243,8 +261,6 @@ async def read_contact(installation: Installation, contact_id: UUID) -> Contact 
 
     Args:
         installation: whose contacts.
-    if not await installation.database.read_one(consents.find_suppressed([contact.email])):
-        return
         contact_id: its id; of one that was merged, the surviving contact is returned.
     """
     contact, survivor = await installation.database.read(

@@ -22,6 +22,7 @@ from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .context import ServiceContext
 from .installation import Installation
+from .masked_mail import mask_event
 
 __all__ = [
     "EventDetail",
@@ -176,6 +177,8 @@ async def list_events(
 ) -> EventPage:
     """Return events, newest first.
 
+    The links in them, such as of a click, are masked for an actor who may only read.
+
     Args:
         installation: whose events.
         actor: who reads them.
@@ -189,11 +192,15 @@ async def list_events(
     actor.require(Permission.READ)
     query = read_model.find_newest(limit, name=name, before=before)
     events = await installation.database.read_one(query)
+    if not actor.can_act_for_recipients:
+        events = [mask_event(event) for event in events]
     return EventPage(events, await read_model.load_contacts(installation.database, events))
 
 
 async def get_event(installation: Installation, actor: Actor, event_id: UUID) -> EventDetail:
     """Return an event with its payload and what it caused.
+
+    The links in it, such as of a click, are masked for an actor who may only read.
 
     Raises:
         Forbidden: the actor may not read.
@@ -205,6 +212,8 @@ async def get_event(installation: Installation, actor: Actor, event_id: UUID) ->
         raise NotFound(
             "There is no such event.", "It may have been removed, or the link is incomplete."
         )
+    if not actor.can_act_for_recipients:
+        event = mask_event(event)
     contacts = await read_model.load_contacts(installation.database, [event])
     contact = contacts.get(event.contact_id) if event.contact_id else None
     return EventDetail(event, contact)

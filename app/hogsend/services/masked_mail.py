@@ -1,4 +1,4 @@
-"""Mails for those who may read but not act: without the links that act for the recipient.
+"""Mails and values for those who may read but not act: without links that act for a recipient.
 
 The unsubscribe link of a mail unsubscribes, and the sign-in link of a transactional mail signs in,
 no matter who follows it.
@@ -7,8 +7,13 @@ no matter who follows it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any, cast
+
+from ..store.read_models.events import EventLine
 
 MASK = "…"
 # The paths of Hogsend's signed tokens, also escaped inside another URL.
@@ -27,6 +32,22 @@ def mask_links(text: str) -> str:
     """Return a text in which the tokens in links are masked."""
     text = _TOKEN_PATH.sub(rf"\g<path>{MASK}", text)
     return _PARAMETER.sub(rf"\g<name>{MASK}", text)
+
+
+def mask_values(value: Any) -> Any:
+    """Return a JSON value in which the tokens in links are masked, in whatever text it holds."""
+    if isinstance(value, str):
+        return mask_links(value)
+    if isinstance(value, list):
+        return [mask_values(item) for item in cast("list[Any]", value)]
+    if isinstance(value, Mapping):
+        return {name: mask_values(item) for name, item in cast("Mapping[str, Any]", value).items()}
+    return value
+
+
+def mask_event(event: EventLine) -> EventLine:
+    """Return an event in which the tokens in links, such as of a click, are masked."""
+    return replace(event, properties=mask_values(event.properties))
 
 
 def mask_mail(raw: bytes) -> bytes:

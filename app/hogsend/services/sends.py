@@ -19,7 +19,7 @@ from ..store.sends import RenderedMail
 from .actor import Actor, Permission
 from .context import ServiceContext
 from .installation import Installation
-from .masked_mail import mask_links, mask_mail
+from .masked_mail import mask_links, mask_mail, mask_values
 
 __all__ = [
     "STATUSES",
@@ -128,6 +128,8 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
     if not actor.can_act_for_recipients:
         mail = mail and _mask(mail)
         engagement = [replace(record, url=mask_links(record.url or "")) for record in engagement]
+        send = replace(send, props=mask_values(send.props))
+        blocked = {key: replace(why, facts=mask_values(why.facts)) for key, why in blocked.items()}
     behalf_id = send.on_behalf_of if send.is_for_another else None
     return SendDetail(
         send,
