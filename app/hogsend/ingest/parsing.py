@@ -38,7 +38,8 @@ _NEEDS_CHECK = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
 
 def _check_instant(text: str) -> str:
     try:
-        instant = datetime.fromisoformat(text)
+        # Python's parser ignores a NUL character between the time and the zone.
+        instant = datetime.fromisoformat(_check_plain(text))
     except ValueError:
         raise ValueError("must be an ISO 8601 instant such as 2026-01-02T03:04:05Z") from None
     if instant.tzinfo is None:
@@ -202,6 +203,8 @@ def _check_key(text: str | None) -> str | None:
         return None
     if not text or len(text) > MAX_NAME_LENGTH:
         raise InvalidInput(f"Idempotency-Key must have 1 to {MAX_NAME_LENGTH} characters.")
+    if problem := check_text(text):
+        raise InvalidInput(f"Idempotency-Key {problem}.")
     return text
 
 

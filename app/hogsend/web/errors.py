@@ -41,7 +41,13 @@ _SENTENCES = {
     405: ("not_found", "Not Found"),
     413: ("too_large", "The body is larger than 1 MiB (5 MiB for a batch)."),
 }
-_PAGES = {404: "This page does not exist.", 405: "This page does not support that request."}
+_PAGES = {
+    404: (
+        "This page does not exist.",
+        "Check its address: it may be incomplete, or the page may have moved.",
+    ),
+    405: ("This page does not support that request.", "Open it with a link or a form."),
+}
 
 INTERNAL = {"error": "Internal Server Error", "code": "internal"}
 
@@ -91,7 +97,7 @@ def register_error_handlers(app: Quart) -> None:
         code, sentence = _SENTENCES.get(status, ("error", error.description or "An error."))
         status = 404 if status == 405 and wants_json() else status
         if not wants_json():
-            return render_error_page(status, _PAGES.get(status, sentence))
+            return render_error_page(status, *_PAGES.get(status, (sentence,)))
         response = jsonify({"error": sentence, "code": code})
         response.status_code = status
         return response
