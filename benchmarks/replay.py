@@ -19,7 +19,7 @@ from report import report
 
 from hogsend.clock import ManualClock
 from hogsend.process.event_loop import tune_interpreter
-from hogsend.store import enrollments
+from hogsend.store import enrollment_states
 from hogsend.turns.execution import TurnExecution
 from hogsend.turns.turn_inputs import TurnLimits, load_turns
 
@@ -48,7 +48,7 @@ async def live(project: Project, clock: ManualClock) -> UUID:
         await project.play()
     latest = UUID(int=2**128 - 1)
     (enrollment_id,) = await project.database.read_one(
-        enrollments.find_ids_in_state("bench", "waiting", None, latest, 2)
+        enrollment_states.find_ids_in_state("bench", "waiting", None, latest, 2)
     )
     return enrollment_id
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Literal
+from uuid import UUID
 
 import pytest
 
@@ -66,6 +68,75 @@ def test_stuck_enrollments_are_helped_by_id_or_by_journey(
             "SELECT who, action FROM audit WHERE action <> 'enroll'"
         ).fetchall()
     assert line == ("cli", f"{command} all" if together else command)
+
+
+@pytest.mark.parametrize("state", ["failed", "retrying"])
+def test_a_journeys_failures_are_counted_and_retried_by_error_and_time(
+    journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    first, second = enroll_sleepers(journeys, hogsend, "ada", "bo")
+    set_every_state(journeys, "failed")
+    with open_database(journeys) as database:
+        if state == "retrying":
+            database.execute("UPDATE enrollments SET state = 'active', attempt = 1")
+        database.execute(
+            "UPDATE enrollments SET error = 'TypeError: x' WHERE id = ?", [UUID(second).bytes]
+        )
+        database.commit()
+    command = ("enrollments", "retry", "--journey", "sleeper", "--state", state)
+
+    listed = hogsend("enrollments", "list", "--journey", "sleeper", "--state", state,
+                     "--error", "TypeError", "--json").json  # fmt: skip
+    assert [row["id"] for row in listed] == [second]
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    question = hogsend(*command, "--error", "TypeError")
+    assert question.status == 130
+    assert f"Retry 1 {state} enrollment in sleeper?" in question.err
+    nobody = hogsend(*command, "--error", "nothing", "--yes")
+    assert "like that" in nobody.out and nobody.status == 0
+    assert hogsend(*command, "--error", "KeyError", "--yes", "--json").json == {"people": 1}
+    assert hogsend(*command, "--yes").out == "Retried 1 enrollment.\n"
+    assert first and hogsend(*command, "--yes", "--json").json == {"people": 0}
+
+
+@pytest.mark.parametrize("stdin", [None, ""], ids=["closed", "empty"])
+@pytest.mark.parametrize("command", ["retry", "exit"])
+def test_a_command_that_nobody_can_confirm_says_how_to_confirm_it(
+    journeys: Path,
+    hogsend: Hogsend,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    stdin: str | None,
+) -> None:
+    enroll_sleepers(journeys, hogsend, "ada")
+    state: Literal["failed", "drifted"] = "failed" if command == "retry" else "drifted"
+    set_every_state(journeys, state)
+    monkeypatch.setattr("sys.stdin", None if stdin is None else io.StringIO(stdin))
+    outcome = hogsend("enrollments", command, "--journey", "sleeper")
+    assert outcome.status == 1 and "Repeat it with `--yes`." in outcome.err
+    assert list_states(journeys) == [state]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--error", ""), ("--since", "yesterday"), ("--since", "-2h"), ("--since", "nanh")],
+)
+def test_a_retry_with_a_filter_that_is_not_valid_retries_nobody(
+    journeys: Path, hogsend: Hogsend, options: tuple[str, str]
+) -> None:
+    enroll_sleepers(journeys, hogsend, "ada")
+    set_every_state(journeys, "failed")
+    outcome = hogsend("enrollments", "retry", "--journey", "sleeper", "--yes", *options)
+    assert outcome.status == 2
+    assert list_states(journeys) == ["failed"]
+
+
+def test_failures_are_retried_since_a_time(journeys: Path, hogsend: Hogsend) -> None:
+    enroll_sleepers(journeys, hogsend, "ada")
+    set_every_state(journeys, "failed")
+    command = ("enrollments", "retry", "--journey", "sleeper", "--yes", "--json", "--since")
+    assert hogsend(*command, "2999-01-01T00:00Z").json == {"people": 0}
+    assert hogsend(*command, "2h").json == {"people": 1}
 
 
 def test_an_enrollment_whose_state_does_not_allow_the_action_is_skipped(

@@ -20,6 +20,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from hogsend.clock import SystemClock
+from hogsend.domain.event import EventMatch
+from hogsend.domain.journey import Entry, Journey
 from hogsend.engines import embedded
 from hogsend.engines.hatchet import engine as engine_module
 from hogsend.engines.hatchet import host as host_module
@@ -32,6 +34,9 @@ from hogsend.engines.hatchet.client import WAKE, Client
 from hogsend.engines.hatchet.engine import HatchetEngine
 from hogsend.engines.port import Wake
 from hogsend.errors import HatchetUnavailable, StoreUnavailable
+from hogsend.ingest.operator_action import OperatorAction, run_operator_action
+from hogsend.ingest.rules import IngestRules
+from hogsend.store.counters import Tally
 from hogsend.store.db import Database, Write
 from hogsend.store.hatchet_runs import find_run as query_run
 from tests.databases import opened
@@ -303,6 +308,40 @@ async def test_a_run_can_be_found_by_its_enrollment(
     assert run.metadata["enrollment"] == str(enrollment_id)
     assert run.metadata["contact"] == str(sleeping.contact_ids[enrollment_id])
     assert {"enrollment", "contact", "event"} <= set(run.metadata)
+
+
+@pytest.mark.parametrize("state", ["waiting", "failed"])
+async def test_a_bulk_retry_runs_the_turns_of_all_now(
+    double: HatchetDouble, sleeping: SleepingHarness, state: str
+):
+    people = await sleeping.enroll(12)
+    journey = Journey("j0", "j0", "", EventMatch("go"), Entry("unlimited"))
+    rules, now = IngestRules(journeys={"j0": journey}), sleeping.clock.now()
+    async with running_engine(create_engine(sleeping)) as engine:
+        for person in people:
+            await poll_until(lambda person=person: is_waiting_in_run(sleeping, person))
+            # The turn has failed: it is retried in two hours, or never.
+            ended_at = int(now.timestamp() * 1_000_000) - 40_000_000
+            failed = {"wake_at": None, "ended_at": ended_at} if state == "failed" else {}
+            await set_wake(sleeping, person, 7200, **{"attempt": 5, "state": state, **failed})
+        if state == "failed":
+            engine.poll()
+            for person in people:
+                await poll_until(lambda person=person: has_no_run(sleeping, person))
+        async with sleeping.database.transaction() as tx:
+            result = await run_operator_action(
+                tx,
+                OperatorAction("retry", "olga"),
+                people,
+                rules=rules,
+                tally=Tally(now),
+                now=sleeping.clock.now(),
+            )
+        assert not result.errors
+        await engine.schedule([Wake(person, at) for person, at in result.batch.wakes.items()])
+        await sleeping.wait_until(
+            lambda: all(sleeping.turn_counts[person] == 2 for person in people)
+        )
 
 
 async def test_an_exit_cancels_the_run_by_its_id(double: HatchetDouble, sleeping: SleepingHarness):

@@ -28,7 +28,7 @@ from hogsend.turns.context import History
 from hogsend.turns.folder_loader import load
 from hogsend.turns.registry import Registry
 from hogsend.web import admin, live, public, sign_in, sign_in_links, tracking
-from hogsend.web.api import events, events_fast_path, health
+from hogsend.web.api import enrollments, events, events_fast_path, health
 
 TOP = Path(__file__).parents[2]
 DOCS = TOP / "docs"
@@ -264,7 +264,17 @@ def test_the_readme_names_how_to_run_and_how_to_test():
 
 def test_every_route_of_the_api_that_is_described_exists():
     app = Quart("hogsend")
-    for part in (admin, sign_in, sign_in_links, live, public, tracking, events, health):
+    for part in (
+        admin,
+        sign_in,
+        sign_in_links,
+        live,
+        public,
+        tracking,
+        events,
+        enrollments,
+        health,
+    ):
         app.register_blueprint(part.blueprint)
     known = {(m, rule.rule) for rule in app.url_map.iter_rules() for m in rule.methods or ()}
     known.add(("POST", events_fast_path.PATH))

@@ -8,13 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from hogsend import days
+from hogsend import days, hours
+from hogsend.domain.failure_filter import ALL_FAILURES, FailureFilter
 from hogsend.errors import Conflict, NotFound
 from hogsend.ingest import ActionName
 from hogsend.services import bulk_actions
 from hogsend.services.bulk_actions import replay_missed_triggers, run_action_on_all
 from hogsend.services.enrollment_actions import run_action
+from hogsend.services.enrollments import count_enrollments
 from hogsend.store import audit
+from hogsend.store.counters import Tally
 from hogsend.store.db import Write
 from hogsend.turns.commit import RETRY_AFTER
 from tests.actors import OLGA
@@ -302,7 +305,12 @@ async def test_all_drifted_enrollments_continue_in_batches(
     await drift_enrollments(world, *users)
     progress: list[int] = []
     outcome = await run_action_on_all(
-        world.runtime, OLGA, "continue", "j", "drifted", on_progress=progress.append
+        world.runtime,
+        OLGA,
+        "continue",
+        "j",
+        "drifted",
+        on_progress=lambda result: progress.append(result.considered),
     )
     await world.settle()
 
@@ -335,6 +343,137 @@ async def test_a_bulk_action_changes_no_other_enrollment(world: World):
     with pytest.raises(NotFound, match="no journey 'other'"):
         await run_action_on_all(world.runtime, OLGA, "exit", "other", "drifted")
     assert len(await load_audit_log(world)) == 1
+
+
+# -- retried in bulk ------------------------------------------------------------------------------
+
+NAMES_THE_CONTACT = RAISES.replace('"the author\'s mistake"', 'f"no plan for {user.user_id}"')
+
+
+async def start_retrying(world: World, *users: str, source: str = RAISES) -> None:
+    """Enroll contacts, and let the turn after their wait fail once."""
+    await world.define(source)
+    for user in users or ("ada",):
+        await world.emit("go", user)
+    await world.advance(days(1))
+    assert {(row.state, row.attempt) for row in await world.all_enrollments()} == {("waiting", 1)}
+
+
+async def test_an_enrollment_that_is_retried_runs_now_when_an_operator_asks(world: World):
+    await start_retrying(world)
+    await world.define(FIXED)
+    assert await world.states() == ["waiting"]
+    enrollment_id = await run_and_settle(world, "retry")
+    assert await world.states() == ["completed"]
+    assert await world.mailbox() == ["welcome", "nudge"]
+    assert await world.counter_drift() == {}
+    assert await load_audit_log(world) == [("olga", "retry", f"/enrollments/{enrollment_id}", None)]
+
+
+async def test_a_retry_in_the_pause_gives_the_whole_schedule_again(world: World):
+    await start_retrying(world)
+    for pause in RETRY_AFTER[:3]:
+        await world.advance(pause)
+    assert (await world.enrollment()).attempt == 4
+    await run_and_settle(world, "retry")
+    retried = await world.enrollment()
+    assert (retried.state, retried.attempt) == ("waiting", 1)
+    assert retried.wake_at == world.clock.now() + RETRY_AFTER[0]
+
+
+async def test_all_retrying_enrollments_run_now_in_batches_and_only_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bulk_actions, "BATCH_SIZE", 2)
+    await start_retrying(world, *(f"u{number}" for number in range(5)))
+    await world.define(FIXED)
+    outcomes = [
+        await run_action_on_all(world.runtime, OLGA, "retry", "j", "retrying") for _ in range(2)
+    ]
+    await world.settle()
+    assert [(outcome.done, outcome.kept.total()) for outcome in outcomes] == [(5, 0), (0, 0)]
+    assert await world.states() == ["completed"] * 5
+    assert (await world.mailbox()).count("nudge") == 5
+    assert await world.counter_drift() == {}
+    (entry,) = await audit.list_entries(world.database, 10)
+    assert (entry.action, entry.before, entry.after) == (
+        "retry all",
+        {"state": "retrying"},
+        {"people": 5},
+    )
+
+
+@pytest.mark.parametrize("state", ["failed", "retrying"])
+async def test_a_bulk_retry_can_be_limited_to_an_error(world: World, state: str):
+    prepare = fail_enrollments if state == "failed" else start_retrying
+    await prepare(world, "ada", "bo", "cy", source=NAMES_THE_CONTACT)
+    await world.define(FIXED)
+    failures = FailureFilter(error="no plan for bo")
+    count = await count_enrollments(world.runtime, OLGA, "j", state, failures)
+    outcome = await run_action_on_all(world.runtime, OLGA, "retry", "j", state, failures=failures)
+    await world.settle()
+    assert (count, outcome.done) == (1, 1)
+    others = "failed" if state == "failed" else "waiting"
+    assert await world.states() == [others, "completed", others]
+    (entry,) = await audit.list_entries(world.database, 10)
+    assert entry.before == {"state": state, "error": "no plan for bo"}
+
+
+@pytest.mark.parametrize(("state", "retries"), [("failed", 5), ("retrying", 4)])
+async def test_a_bulk_retry_can_be_limited_to_recent_failures(
+    world: World, state: str, retries: int
+):
+    await world.define(RAISES.replace('await ctx.sleep(days(1), label="pause")', "pass"))
+    await world.emit("go", "ada")
+    for pause in RETRY_AFTER[:retries]:
+        await world.advance(pause)
+    await world.advance(hours(1))
+    since = world.clock.now()
+    await world.emit("go", "bo")
+    for pause in RETRY_AFTER if state == "failed" else ():
+        await world.advance(pause)
+    recent = FailureFilter(since=since)
+    counts = [
+        await count_enrollments(world.runtime, OLGA, "j", state, failures)
+        for failures in (ALL_FAILURES, recent, FailureFilter(since=since + days(9)))
+    ]
+    outcome = await run_action_on_all(world.runtime, OLGA, "retry", "j", state, failures=recent)
+    assert (counts, outcome.done) == ([2, 1, 0], 1)
+
+
+async def test_contacts_that_entered_again_are_skipped_and_counted(world: World):
+    await fail_enrollments(world, "ada", "bo")
+    await world.emit("go", "ada")
+    await world.define(FIXED)
+    outcome = await run_action_on_all(world.runtime, OLGA, "retry", "j", "failed")
+    await world.settle()
+    (why,) = outcome.kept
+    assert (outcome.done, outcome.kept[why]) == (1, 1)
+    assert why == "This contact has entered the journey again and is in it now."
+    assert await world.states() == ["failed", "completed", "waiting"]
+    (line,) = await load_audit_log(world)
+    assert line[3] == {"people": 1, "kept": {why: 1}}
+
+
+async def test_a_bulk_retry_of_a_journey_that_does_not_run_is_refused(world: World):
+    await fail_enrollments(world, "ada")
+    await world.emit("go", "bo")
+    world.remove("journeys")
+    await world.load()
+    with pytest.raises(Conflict, match="gone or broken"):
+        await run_action_on_all(world.runtime, OLGA, "retry", "j", "failed")
+    # As after a journey has blocked its thread: its code is loaded, and it is halted.
+    halted = await world.all_enrollments()
+    await world.define(RAISES)
+    rows = [Write("UPDATE enrollments SET state = 'parked' WHERE id = ?", [(halted[1].id,)])]
+    tally = Tally(world.clock.now())
+    tally.change_state("j", "waiting", "parked")
+    async with world.database.transaction() as tx:
+        await tx.apply([*rows, tally.to_write()])
+    with pytest.raises(Conflict, match="1 of its enrollments are parked"):
+        await run_action_on_all(world.runtime, OLGA, "retry", "j", "failed")
+    assert (await world.states())[0] == "failed"
+    assert await load_audit_log(world) == []
 
 
 # -- triggers that came while the journey was broken -----------------------------------------------

@@ -130,6 +130,10 @@ class ModelEnrollment:
         return self.state in LIVE
 
     @property
+    def is_retrying(self) -> bool:
+        return self.attempt > 0 and self.state in LIVE[:2]
+
+    @property
     def is_entry(self) -> bool:
         """Whether the enrollment counts as an entry; a failure before the first send does not."""
         return self.state != "failed" or self.sends > 0

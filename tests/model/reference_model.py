@@ -359,6 +359,9 @@ class ReferenceModel:
                 return None
             self.end(enrollment, "restarted by op")
             return self.begin(code, enrollment.trigger)
+        elif action == "retry" and enrollment.is_retrying and code:
+            enrollment.attempt = 0
+            enrollment.wake = min(enrollment.wake or self.now, self.now)
         elif action == "retry" and enrollment.state == "failed" and code:
             return self._retry(code, enrollment)
         else:

@@ -330,6 +330,7 @@ class HogsendStateMachine(RuleBasedStateMachine):
             enrollment
             for enrollment in self.model.enrollments
             if (enrollment.state == states[act] if act in states else enrollment.is_live)
+            or (act == "retry" and enrollment.is_retrying)
         ]
         candidates = suitable or self.model.enrollments
         if candidates:

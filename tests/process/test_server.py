@@ -40,7 +40,7 @@ async def stop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[], No
     yield lambda: stops[0]()
 
 
-@pytest.mark.parametrize("target", [(keys, "create"), (operators, "create_link")])
+@pytest.mark.parametrize("target", [(keys, "insert"), (operators, "create_link")])
 async def test_nothing_is_answered_before_keys_and_credentials_exist(
     settings: Settings,
     stop: Callable[[], None],

@@ -75,6 +75,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "keys.list_keys": READ,
     "keys.register_key": ADMINISTER,
     "keys.revoke_key": ADMINISTER,
+    "retry_requests.parse_retry_body": OPERATE,
     "operators.add_operator": ADMINISTER,
     "operators.create_sign_in_link": ADMINISTER,
     "operators.list_operators": READ,

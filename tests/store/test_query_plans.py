@@ -9,10 +9,14 @@ from uuid import UUID
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.domain.failure_filter import ALL_FAILURES, FailureFilter
 from hogsend.domain.ids import new_id
 from hogsend.store import (
+    blocked_mails,
     contacts,
     counters,
+    engagement,
+    enrollment_states,
     enrollments,
     events,
     goals,
@@ -27,8 +31,8 @@ from hogsend.store.read_models import counts, journeys, overview
 
 # What a search may start from: an id, a person, or the head of a journey's queue.
 NARROW = re.compile(
-    r"\((id|contact_id|on_behalf_of|merged_into|enrollment_id)=\?"
-    r"|\(journey_id=\? AND (due_at|wake_at)[<>]\?"
+    r"\((id|contact_id|on_behalf_of|merged_into|enrollment_id|send_id)=\?"
+    r"|\(status=\? AND id=\?\)|\(journey_id=\? AND (due_at|wake_at)[<>]\?"
     r"|\(journey_id>\?\)|^SCAN (due_|later_|leap)"
     r"|^SEARCH \w+ USING (COVERING )?INDEX (sends_due|enrollment_turns)$"
 )
@@ -60,6 +64,10 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
         turns.find_by_enrollments(ids),
         steps.find_by_enrollments(ids),
         contacts.find_merged(ids),
+        engagement.find_recorded(ids, ""),
+        engagement.find_by_sends(ids),
+        blocked_mails.find(ids),
+        blocked_mails.find_reasons(ids, ""),
     ]
     written: list[Query[Any]] = [
         Query(write.sql, write.rows[0], list)
@@ -69,6 +77,9 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
             sends.move([(ids[0], ids[0])]),
             sends.cancel_by_journeys({(ids[0], "welcome"): "exit"}, now),
             steps.delete([(ids[0], "step:x")]),
+            blocked_mails.release([ids[0]], now),
+            blocked_mails.fail({ids[0]: "too old"}, now),
+            contacts.raise_revisions([ids[0]]),
         )
     ]
     database = Database(sqlite_url)
@@ -83,6 +94,64 @@ async def test_a_set_of_any_size_reads_only_its_own_rows(
                 if line.startswith(("SCAN", "SEARCH")) and not NARROW.search(line)
             ]
             assert not wide, (wide, query.sql[:300])
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("state", ["failed", "drifted", "retrying"])
+async def test_a_bulk_action_reads_only_the_next_rows_in_its_state(
+    sqlite_url: str, clock: ManualClock, state: str
+):
+    failures = FailureFilter("KeyError", clock.now())
+    asked: list[Query[Any]] = [
+        query
+        for selected in (ALL_FAILURES, failures)
+        for query in (
+            enrollment_states.find_ids_in_state(
+                "welcome", state, None, new_id(clock.now()), 100, failures=selected
+            ),
+            journeys.find_enrollment_ids("welcome", [state], [], None, 51, failures=selected),
+        )
+    ]
+    index = "enrollment_retries" if state == "retrying" else "(journey_id=? AND state=?"
+    database = Database(sqlite_url)
+    await database.open()
+    try:
+        for query in asked:
+            plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
+            searches = [
+                line
+                for _, _, _, line in await database.read_one(plan)
+                if line.startswith(("SCAN enrollments", "SEARCH enrollments"))
+            ]
+            assert searches and all(index in line for line in searches), (searches, query.sql)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize(("template", "reason"), [("", ""), ("hello", ""), ("", "no plan")])
+async def test_a_look_at_blocked_mails_reads_no_other_mails(
+    sqlite_url: str, clock: ManualClock, template: str, reason: str
+):
+    last = new_id(clock.now())
+    asked: list[Query[Any]] = [
+        blocked_mails.find_ids(template, reason, None, last, 100),
+        blocked_mails.find_ids(template, reason, last, last, 100),
+        blocked_mails.group(),
+        blocked_mails.group("welcome"),
+        blocked_mails.find_versions(),
+        blocked_mails.find_by_versions("hello", "1 2", 100),
+        blocked_mails.find_expired(clock.now(), 100),
+    ]
+    database = Database(sqlite_url)
+    await database.open()
+    try:
+        for query in asked:
+            plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
+            lines = [row[3] for row in await database.read_one(plan)]
+            reads = [line for line in lines if re.match("(SCAN|SEARCH) (sends|s|b) ", line)]
+            narrow = [line for line in reads if re.search(r"\((status|send_id|id)=\?", line)]
+            assert reads and reads == narrow, (lines, query.sql)
     finally:
         await database.close()
 

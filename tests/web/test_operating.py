@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from hogsend.domain.journey import Journey
 from hogsend.process.runtime import Runtime
 from hogsend.store import audit, enrollments
 from hogsend.store.db import Query, Write
+from hogsend.store.fields import to_micros
 from hogsend.web.admin import bulk_actions
 from tests.web import product
 from tests.web.conftest import Browser, extract_text
@@ -138,6 +140,73 @@ async def test_all_drifted_enrollments_are_continued_after_their_number_is_shown
         {"state": "drifted"},
         {"people": people},
     )
+
+
+async def set_retrying(runtime: Runtime, sample: SampleData) -> None:
+    """Let the last turn of all waiting people have failed, Ada's with an error of its own."""
+    ada = sample.ids["activation-welcome/Ada Lovelace"]
+    async with runtime.database.transaction() as tx:
+        await tx.apply(
+            [
+                Write(
+                    "UPDATE enrollments SET attempt = 1, updated_at = ?, error = CASE "
+                    "WHEN id = ? "
+                    "THEN ? ELSE 'KeyError: 0' END "
+                    "WHERE journey_id = 'activation-welcome' AND state IN ('active', 'waiting')",
+                    [(to_micros(runtime.clock.now()), ada, "TypeError: no plan")],
+                )
+            ]
+        )
+
+
+async def test_all_retrying_enrollments_are_retried_after_their_number_is_shown(
+    owner: Browser, viewer: Browser, sample: SampleData, runtime: Runtime
+) -> None:
+    await set_retrying(runtime, sample)
+    page = f"{WELCOME}?state=retrying"
+    text = extract_text(await owner.read(page))
+    number = int(re.findall(r"Retry ([\d,]+) enrollments", text)[0].replace(",", ""))
+    assert number > 2 and "Retry all" in text and "TypeError: no plan" in text
+    assert "Retry all" not in extract_text(await viewer.read(page))
+    answer = await viewer.post(f"{WELCOME}/everyone", act="retry", state="retrying")
+    assert answer.status_code == 403
+
+    answer = await owner.post(f"{WELCOME}/everyone", act="retry", state="retrying")
+    assert answer.headers["Location"] == f"{WELCOME}?done=all-retried&number={number}"
+    text = extract_text(await owner.read(answer.headers["Location"]))
+    assert f"Retried {number} enrollments. Their turns run again shortly." in text
+    assert "retrying" not in text
+
+
+async def test_only_the_retrying_enrollments_with_an_error_are_retried(
+    owner: Browser, sample: SampleData, runtime: Runtime
+) -> None:
+    await set_retrying(runtime, sample)
+    query = "state=retrying&error=TypeError&within=hour"
+    html = await owner.read(f"{WELCOME}?{query}")
+    text = extract_text(html)
+    assert "Retry 1 enrollment" in text and "Retry these" in text and "KeyError" not in text
+    fields = dict(re.findall(r'name="(act|state|error|within)" value="([^"]*)"', html))
+    answer = await owner.post(f"{WELCOME}/everyone", **fields)
+    assert answer.headers["Location"] == f"{WELCOME}?done=all-retried&number=1"
+    assert "No enrollment failed like this." in extract_text(await owner.read(f"{WELCOME}?{query}"))
+    (line,) = await audit.list_entries(runtime.database, 1)
+    assert line.before is not None and line.before["error"] == "TypeError"
+
+    answer = await owner.post(f"{WELCOME}/everyone", act="retry", state="retrying", within="aeon")
+    assert answer.status_code == 400
+
+
+async def test_one_retrying_enrollment_can_be_retried_now(
+    owner: Browser, sample: SampleData, runtime: Runtime
+) -> None:
+    await set_retrying(runtime, sample)
+    ada = sample.ids["activation-welcome/Ada Lovelace"]
+    text = extract_text(await owner.read(f"/enrollments/{ada}"))
+    assert "The last turn failed; it will be tried again" in text
+    assert "Retry enrollment" in text and "Wake now" not in text
+    answer = await owner.post(f"/enrollments/{ada}/retry")
+    assert answer.headers["Location"] == f"/enrollments/{ada}?done=retried"
 
 
 async def test_unchanged_enrollments_are_counted_by_reason(

@@ -11,6 +11,7 @@ from uuid import UUID
 import click
 
 from ..domain.enrollment import State
+from ..domain.failure_filter import ALL_FAILURES, RETRYING, FailureFilter
 from ..errors import HogsendError
 from ..services import bulk_actions
 from ..services import enrollments as service
@@ -19,9 +20,10 @@ from ..services.bulk_actions import BulkResult
 from ..services.enrollment_actions import ActionName, run_action
 from ..services.enrollments import EnrollmentWithContact
 from ..services.journeys import count_missed_triggers, get_journey
+from .failure_options import failure_options
 from .instance import run_with_installation, run_with_journeys
 from .not_found import suggest_journeys
-from .output import format_count, json_option, make_printable, print_json, print_table
+from .output import confirm, format_count, json_option, make_printable, print_json, print_table
 
 if TYPE_CHECKING:
     from ..services.journey_context import JourneyContext
@@ -49,7 +51,7 @@ def enrollments() -> None:
     "--state",
     "states",
     multiple=True,
-    type=click.Choice(STATES),
+    type=click.Choice((*STATES, RETRYING)),
     help="Only this state. Repeat it for several states. By default: drifted, failed and parked.",
 )
 @click.option(
@@ -59,12 +61,24 @@ def enrollments() -> None:
     show_default=True,
     help="How many to show at most.",
 )
+@failure_options
 @json_option
-def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -> None:
+def list_(
+    journey_id: str,
+    states: tuple[str, ...],
+    limit: int,
+    failures: FailureFilter,
+    as_json: bool,
+) -> None:
     """List the enrollments of a journey, latest first. By default, only those that are stuck."""
     people = run_with_installation(
         lambda installation: service.list_enrollments(
-            installation, COMMAND_LINE, journey_id, states=states or STUCK_STATES, limit=limit
+            installation,
+            COMMAND_LINE,
+            journey_id,
+            states=states or STUCK_STATES,
+            failures=failures,
+            limit=limit,
         )
     )
     if not people:
@@ -74,8 +88,10 @@ def list_(journey_id: str, states: tuple[str, ...], limit: int, as_json: bool) -
         print_json(rows)
         return
     empty = f"No one in {journey_id} is stuck. Use --state to list other enrollments."
-    if states:
-        empty = f"No one in {journey_id} {' or '.join(map(_describe_state, states))}."
+    if states or failures:
+        states = states or STUCK_STATES
+        empty = f"No one in {journey_id} {' or '.join(map(_describe_state, states))}"
+        empty += " like that." if failures else "."
     fields = ("id", "contact", "state", "wait", "wakesAt", "why")
     print_table(
         ["id", "contact", "state", "wait", "wakes at", "reason"],
@@ -213,9 +229,19 @@ def exit_(selection: Selection, state: str, reason: str) -> None:
 
 @enrollments.command()
 @selects_enrollments
-def retry(selection: Selection) -> None:
-    """Retry failed enrollments: run the turn that failed again, with the current code."""
-    _run("retry", selection, "failed")
+@click.option(
+    "--state",
+    type=click.Choice(("failed", RETRYING)),
+    default="failed",
+    show_default=True,
+    help="With --journey: those that have failed for good, or those that wait for the next try.",
+)
+@failure_options
+def retry(selection: Selection, state: str, failures: FailureFilter) -> None:
+    """Retry enrollments: run the turn that failed again now, with the current code."""
+    if failures and selection.journey_id is None:
+        raise click.UsageError("--error and --since need --journey.")
+    _run("retry", selection, state, failures=failures)
 
 
 @enrollments.command()
@@ -240,7 +266,13 @@ def replay(journey_id: str, is_confirmed: bool, as_json: bool) -> None:
     _show_result(result, "Enrolled", as_json=as_json)
 
 
-def _run(action: ActionName, selection: Selection, state: str, note: str = "") -> None:
+def _run(
+    action: ActionName,
+    selection: Selection,
+    state: str,
+    note: str = "",
+    failures: FailureFilter = ALL_FAILURES,
+) -> None:
     """Run an action on the selected enrollments, and print its result.
 
     Args:
@@ -248,6 +280,7 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
         selection: what the person has selected.
         state: of a whole journey, only the enrollments in this state.
         note: why, for the timeline.
+        failures: of a whole journey, only the enrollments that failed like this.
     """
     journey_id = selection.journey_id
     if journey_id is None:
@@ -257,12 +290,13 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
     else:
         number = run_with_installation(
             lambda installation: service.count_enrollments(
-                installation, COMMAND_LINE, journey_id, state
+                installation, COMMAND_LINE, journey_id, state, failures
             )
         )
         if not number:
             _check_journey(journey_id)
             reason = f"no one in {journey_id} {_describe_state(state)}"
+            reason += " like that" if failures else ""
             _show_nothing(action, reason, as_json=selection.as_json)
             return
         if not selection.is_confirmed:
@@ -272,7 +306,7 @@ def _run(action: ActionName, selection: Selection, state: str, note: str = "") -
                 raise click.Abort
         result = run_with_journeys(
             lambda context: bulk_actions.run_action_on_all(
-                context, COMMAND_LINE, action, journey_id, state, note=note
+                context, COMMAND_LINE, action, journey_id, state, note=note, failures=failures
             )
         )
     _show_result(result, _PAST_TENSES[action], as_json=selection.as_json)

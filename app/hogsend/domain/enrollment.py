@@ -144,8 +144,7 @@ class Enrollment:
         end_reason: why the enrollment ended.
         fence: the fencing token, which each lease raises; a commit with an older token writes
             nothing.
-        person: a snapshot of the contact at enrollment, until the first turn puts the snapshot into
-            the journal.
+        person: the contact at enrollment, until the first turn puts it into the journal.
         unaddressed_sends: how many mails were skipped because the contact had no address.
     """
 
@@ -175,6 +174,11 @@ class Enrollment:
     def is_live(self) -> bool:
         """Whether the enrollment has not ended, so that the contact cannot enter again."""
         return self.state in LIVE_STATES
+
+    @property
+    def is_retrying(self) -> bool:
+        """Whether the last turn failed and will run again."""
+        return self.attempt > 0 and self.state in ("active", "waiting")
 
     @property
     def could_send_nothing(self) -> bool:

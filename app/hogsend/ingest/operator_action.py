@@ -1,7 +1,7 @@
 """The actions of operators on enrollments: wake, continue, restart, exit, retry.
 
-A drifted enrollment can be continued, restarted or exited. Only a failed enrollment can be retried
-(docs/journeys.md, "When something goes wrong").
+A drifted enrollment can be continued, restarted or exited. Only an enrollment whose last turn
+failed can be retried (docs/journeys.md, "When something goes wrong").
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from uuid import UUID
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason
 from ..domain.event import Event, to_stored_event
+from ..domain.failure_filter import RETRYING
 from ..domain.following import RETRY
 from ..domain.ids import compute_first_id
 from ..domain.incoming import IncomingEvent
@@ -32,11 +33,11 @@ from .exits import Triggers, find_merged_cancellations
 from .rules import IngestRules
 
 ActionName = Literal["wake", "continue", "restart", "exit", "retry"]
-# The state in which an enrollment has to be for an action; other actions take any live state.
-REQUIRED_STATE: Mapping[ActionName, str] = {
-    "continue": "drifted",
-    "restart": "drifted",
-    "retry": "failed",
+# The states in which an enrollment has to be for an action; other actions take any live state.
+_REQUIRED_STATES: Mapping[ActionName, Sequence[str]] = {
+    "continue": ("drifted",),
+    "restart": ("drifted",),
+    "retry": ("failed", RETRYING),
 }
 _MAX_REASON_LENGTH = 200
 
@@ -48,7 +49,7 @@ class OperatorAction:
     Args:
         name: `wake` ends a wait, `continue` goes on without the wait that the code has lost,
             `restart` starts again with the same trigger, `exit` ends the enrollment, `retry`
-            reopens it.
+            reopens it when it has failed, and ends the pause before the next attempt otherwise.
         operator: the operator's address, or `cli`.
         note: the operator's reason, which the timeline shows; may be empty.
     """
@@ -198,13 +199,13 @@ class _ActionBatch:
         if enrollment is None:
             raise NotFound("This enrollment does not exist.")
         name = self._action.name
-        required = REQUIRED_STATE.get(name)
+        required = _REQUIRED_STATES.get(name)
+        state = RETRYING if enrollment.is_retrying else enrollment.state
         if name != "retry" and not enrollment.is_live:
             raise Conflict(f"This enrollment has ended already ({enrollment.state}).")
-        if required is not None and enrollment.state != required:
-            raise Conflict(
-                f"This action needs a {required} enrollment; this one is {enrollment.state}."
-            )
+        if required is not None and state not in required:
+            needed = " or ".join(required)
+            raise Conflict(f"This action needs a {needed} enrollment; this one is {state}.")
         actions = {
             "wake": self._wake,
             "continue": self._continue,
@@ -276,8 +277,14 @@ class _ActionBatch:
         return enrollment.id
 
     def _retry(self, enrollment: Enrollment) -> UUID:
-        """Reopen a failed enrollment, unless an event that exits the journey has arrived since."""
+        """Reopen a failed enrollment, unless an event that exits the journey has arrived since.
+
+        An enrollment that is retried is due now, and gets the whole schedule of retries again.
+        """
         journey, contact = self._find_journey(enrollment), self._find_contact(enrollment)
+        if enrollment.is_retrying:
+            wake_at = min(enrollment.wake_at or self._now, self._now)
+            return self._resume(enrollment, replace(enrollment, attempt=0, wake_at=wake_at))
         if enrollment.id in self._compacted:
             raise Conflict("This enrollment ended too long ago: its journal has been deleted.")
         entry = enrollment.journey_id, enrollment.entry_key
@@ -364,14 +371,14 @@ class _ActionBatch:
     async def write(self, tx: Transaction) -> None:
         """Write the changes of all runs, in an order that never violates a unique index."""
         if self._cancel:
+            ended = [enrollment for enrollment in self._changed if enrollment.id in self._cancel]
+            self._cancel |= await find_merged_cancellations(tx, ended, self._cancel)
             queued = await tx.fetch_one(sends.count_queued(self._cancel, ()))
             self._tally.add_today(counters.name_send_total("cancelled"), queued)
         await tx.apply(
             [
                 enrollments.update(self._changed, self._now),
                 enrollments.insert(self._started),
-            ended = [enrollment for enrollment in self._changed if enrollment.id in self._cancel]
-            self._cancel |= await find_merged_cancellations(tx, ended, self._cancel)
                 sends.cancel_by_enrollments(self._cancel, self._now),
                 *turns.insert(self._journal),
             ]

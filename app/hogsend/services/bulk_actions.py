@@ -10,15 +10,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from ..domain.failure_filter import ALL_FAILURES, FailureFilter
 from ..domain.ids import new_id
 from ..domain.journal import to_storable_text
 from ..errors import Conflict
 from ..ingest import ActionName, BatchResult, OperatorAction
 from ..ingest.operator_action import run_operator_action
 from ..ingest.trigger_replay import MISSED, replay_triggers
-from ..store import audit, enrollments, events
+from ..store import audit, counters, events
 from ..store.counters import Tally
 from ..store.db import Query, Transaction, Write
+from ..store.enrollment_states import find_ids_in_state
 from .actor import Actor, Permission
 from .journey_context import JourneyContext
 from .journeys import find_definition
@@ -27,9 +29,6 @@ __all__ = ["BulkResult", "replay_missed_triggers", "run_action_on_all"]
 
 # Enrollments in one transaction: other writers wait for well under 50 ms.
 BATCH_SIZE = 100
-
-# Receives, after each transaction, the number of rows that were considered so far.
-Progress = Callable[[int], None]
 
 
 @dataclass
@@ -55,6 +54,10 @@ class BulkResult:
         return {"people": self.done, **kept}
 
 
+# Receives, after each transaction, the result so far.
+Progress = Callable[[BulkResult], None]
+
+
 async def run_action_on_all(
     context: JourneyContext,
     actor: Actor,
@@ -63,6 +66,7 @@ async def run_action_on_all(
     state: str,
     *,
     note: str = "",
+    failures: FailureFilter = ALL_FAILURES,
     on_progress: Progress | None = None,
 ) -> BulkResult:
     """Run an action on every enrollment that is in one state of a journey now.
@@ -72,16 +76,21 @@ async def run_action_on_all(
         actor: who acts.
         action: what to do.
         journey_id: in which journey.
-        state: to those in this state.
+        state: to those in this state; `retrying` are those whose last turn raised and will be tried
+            again.
         note: why, as the timeline shows it; may be empty.
-        on_progress: receives the number of enrollments considered after each transaction.
+        failures: only to those that failed like this.
+        on_progress: receives the result so far after each transaction.
 
     Raises:
         Forbidden: the actor may not operate.
         NotFound: there is no journey with this id.
+        Conflict: a retry is useless, because the journey does not run.
     """
     actor.require(Permission.OPERATE)
     await find_definition(context, journey_id)
+    if action == "retry":
+        await _require_running(context, journey_id)
     operator_action = OperatorAction(action, actor.name, to_storable_text(note))
     bulk_result = BulkResult()
 
@@ -94,10 +103,31 @@ async def run_action_on_all(
         return result.batch
 
     subject = f"/journeys/{journey_id}"
-    entry = _AuditEntry(actor.name, f"{action} all", subject, {"state": state})
-    select = partial(enrollments.find_ids_in_state, journey_id, state, limit=BATCH_SIZE)
+    before = {"state": state, **failures.to_json()}
+    entry = _AuditEntry(actor.name, f"{action} all", subject, before)
+    select = partial(find_ids_in_state, journey_id, state, limit=BATCH_SIZE, failures=failures)
     await _run_in_batches(context, _Bulk(select, run, bulk_result, entry, on_progress))
     return bulk_result
+
+
+async def _require_running(context: JourneyContext, journey_id: str) -> None:
+    """Check that turns of a journey run.
+
+    Raises:
+        Conflict: its code is gone or broken, or it is halted because it has blocked its thread.
+    """
+    if journey_id not in context.ingest.rules.journeys:
+        raise Conflict(
+            f"The code of {journey_id} is gone or broken.", "Restore it before you retry."
+        )
+    gauge = counters.name_state_gauge(journey_id, "parked")
+    parked = (await context.database.read_one(counters.find_gauges([gauge]))).get(gauge, 0)
+    if parked > 0:
+        raise Conflict(
+            f"{journey_id} does not run: {parked:,} of its enrollments are parked.",
+            "Fix its code and let the server load it; parked enrollments then continue, and you "
+            "can retry the others.",
+        )
 
 
 async def replay_missed_triggers(
@@ -113,7 +143,7 @@ async def replay_missed_triggers(
         context: whose triggers.
         actor: who replays them.
         journey_id: which journey; its code must be loaded again.
-        on_progress: receives the number of triggers considered after each transaction.
+        on_progress: receives the result so far after each transaction.
 
     Raises:
         Forbidden: the actor may not operate.
@@ -194,4 +224,4 @@ async def _run_in_batches(context: JourneyContext, bulk: _Bulk) -> None:
             await tx.apply([tally.to_write(), bulk.entry.write(entry_id, now, bulk.result)])
         await context.ingest.publish_result(batch)
         if bulk.on_progress is not None:
-            bulk.on_progress(bulk.result.considered)
+            bulk.on_progress(bulk.result)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment
+from ..domain.failure_filter import RETRYING
 from ..domain.journal import to_storable_text
 from ..ingest import ActionName, OperatorAction
 from ..ingest.operator_action import run_operator_action
@@ -24,12 +25,17 @@ _ACTIONS: Mapping[str, Sequence[ActionName]] = {
     "drifted": ("exit", "restart", "continue"),
     "failed": ("retry",),
 }
-# The states whose enrollments can be acted on all at once.
-_BULK_STATES = ("failed", "drifted", "parked")
+# The actions on all enrollments in a state at once.
+_BULK_ACTIONS: Mapping[str, Sequence[ActionName]] = {
+    **{state: _ACTIONS[state] for state in ("failed", "drifted", "parked")},
+    RETRYING: ("retry",),
+}
 
 
 def list_available_actions(enrollment: Enrollment) -> Sequence[ActionName]:
     """Return the actions that an enrollment's state allows, in the order of screens."""
+    if enrollment.is_retrying:
+        return ("exit", "retry")
     waiting = enrollment.state in ("active", "waiting") and enrollment.wake_at is not None
     actions = _ACTIONS.get(enrollment.state, ())
     return (*actions, "wake") if waiting else actions
@@ -37,7 +43,7 @@ def list_available_actions(enrollment: Enrollment) -> Sequence[ActionName]:
 
 def list_bulk_actions(state: str) -> Sequence[ActionName]:
     """Return the actions that can be run on all enrollments in a state, in the order of screens."""
-    return _ACTIONS[state] if state in _BULK_STATES else ()
+    return _BULK_ACTIONS.get(state, ())
 
 
 async def run_action(

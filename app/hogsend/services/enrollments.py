@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from ..domain.enrollment import LIVE_STATES
+from ..domain.enrollment import LIVE_STATES, Enrollment
+from ..domain.failure_filter import ALL_FAILURES, RETRYING, FailureFilter
+from ..domain.ids import new_id
 from ..errors import NotFound
 from ..store import counters
+from ..store.enrollment_states import find_ids_in_state
 from ..store.hatchet_runs import RunLink
 from ..store.read_models import enrollment as read_model
 from ..store.read_models import journeys as journey_read_model
@@ -16,16 +20,21 @@ from ..store.read_models.journeys import EnrollmentWithContact
 from ..store.turns import Turn
 from .actor import Actor, Permission
 from .installation import Installation
+from .masked_mail import mask_event, mask_values
 
 __all__ = [
     "EnrollmentPage",
     "EnrollmentWithContact",
+    "FailureFilter",
     "RunLink",
     "Turn",
     "count_enrollments",
     "get_enrollment",
     "list_enrollments",
 ]
+
+# Ids of one read while failures are counted.
+_COUNTED_AT_ONCE = 1000
 
 
 async def list_enrollments(
@@ -35,19 +44,22 @@ async def list_enrollments(
     *,
     states: Sequence[str] = LIVE_STATES,
     waits: Sequence[str] = (),
-    is_retrying: bool = False,
+    failures: FailureFilter = ALL_FAILURES,
     before: UUID | None = None,
     limit: int,
 ) -> Sequence[EnrollmentWithContact]:
     """Return enrollments of a journey with their contacts, the latest to enter first.
 
+    Links in errors are masked for an actor who may only read.
+
     Args:
         installation: whose enrollments.
         actor: who reads them.
         journey_id: which journey.
-        states: only those in one of these states.
+        states: only those in one of these states; `retrying` are those whose last turn raised and
+            will be tried again.
         waits: instead of `states`, only those in a wait with one of these journal keys.
-        is_retrying: instead of both, only those whose last turn raised and will be tried again.
+        failures: only those that failed like this.
         before: only those that entered before this enrollment.
         limit: how many at most.
 
@@ -55,31 +67,64 @@ async def list_enrollments(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    if is_retrying:
-        query = journey_read_model.find_retrying_ids(journey_id, before, limit)
-    else:
-        query = journey_read_model.find_enrollment_ids(journey_id, states, waits, before, limit)
+    query = journey_read_model.find_enrollment_ids(
+        journey_id, states, waits, before, limit, failures=failures
+    )
     ids = await installation.database.read_one(query)
-    return await journey_read_model.load_members(installation.database, ids)
+    members = await journey_read_model.load_members(installation.database, ids)
+    if actor.can_act_for_recipients:
+        return members
+    return [replace(member, enrollment=_mask_error(member.enrollment)) for member in members]
 
 
 async def count_enrollments(
-    installation: Installation, actor: Actor, journey_id: str, state: str
+    installation: Installation,
+    actor: Actor,
+    journey_id: str,
+    state: str,
+    failures: FailureFilter = ALL_FAILURES,
 ) -> int:
     """Return how many enrollments of a journey are in a state.
+
+    Args:
+        installation: whose enrollments.
+        actor: who counts them.
+        journey_id: which journey.
+        state: the state, or `retrying`.
+        failures: only those that failed like this.
 
     Raises:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
+    database = installation.database
+    if failures:
+        return await _count_failures(installation, journey_id, state, failures)
+    if state == RETRYING:
+        retrying = await database.read_one(journey_read_model.count_retrying([journey_id]))
+        return retrying.get(journey_id, 0)
     gauge = counters.name_state_gauge(journey_id, state)
-    return (await installation.database.read_one(counters.find_gauges([gauge]))).get(gauge, 0)
+    return (await database.read_one(counters.find_gauges([gauge]))).get(gauge, 0)
+
+
+async def _count_failures(
+    installation: Installation, journey_id: str, state: str, failures: FailureFilter
+) -> int:
+    """Count in short reads, because no index knows the errors."""
+    until, after, count = new_id(installation.clock.now()), None, 0
+    while ids := await installation.database.read_one(
+        find_ids_in_state(journey_id, state, after, until, _COUNTED_AT_ONCE, failures=failures)
+    ):
+        after, count = ids[-1], count + len(ids)
+    return count
 
 
 async def get_enrollment(
     installation: Installation, actor: Actor, enrollment_id: UUID
 ) -> EnrollmentPage:
     """Return an enrollment with its journal, its mails and its contact's consent.
+
+    Links are masked for an actor who may only read.
 
     Raises:
         Forbidden: the actor may not read.
@@ -91,4 +136,27 @@ async def get_enrollment(
         raise NotFound(
             "There is no such enrollment.", "It may have been removed, or the link is incomplete."
         )
-    return page
+    return page if actor.can_act_for_recipients else _mask(page)
+
+
+def _mask(page: EnrollmentPage) -> EnrollmentPage:
+    contact, trigger = page.contact, page.trigger
+    return replace(
+        page,
+        enrollment=_mask_error(page.enrollment),
+        contact=replace(contact, properties=mask_values(contact.properties)),
+        trigger=mask_event(trigger) if trigger else None,
+        turns=[_mask_turn(turn) for turn in page.turns],
+    )
+
+
+def _mask_error(enrollment: Enrollment) -> Enrollment:
+    return replace(enrollment, error=mask_values(enrollment.error))
+
+
+def _mask_turn(turn: Turn) -> Turn:
+    steps = [
+        replace(step, answer=mask_values(step.answer), detail=mask_values(step.detail))
+        for step in turn.steps
+    ]
+    return replace(turn, steps=steps, error=mask_values(turn.error))

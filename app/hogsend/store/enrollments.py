@@ -231,26 +231,6 @@ def find_due(
     return Query(" UNION ALL ".join(parts) + " ORDER BY wake_at", values, read)
 
 
-def find_ids_in_state(
-    journey_id: str, state: str, after: UUID | None, until: UUID, limit: int
-) -> Query[list[UUID]]:
-    """Query the enrollments of a journey that are in one state, the oldest first.
-
-    Args:
-        journey_id: the journey.
-        state: the state.
-        after: only enrollments with a greater id.
-        until: only enrollments with an id that is not greater.
-        limit: how many at most.
-    """
-    return Query(
-        "SELECT id FROM enrollments WHERE journey_id = ? AND state = ? AND id > ? AND id <= ? "
-        "ORDER BY id LIMIT ?",
-        [journey_id, state, after or UUID(int=0), until, limit],
-        read_column(UUID),
-    )
-
-
 def count_live() -> Query[dict[str, int]]:
     """Query how many live enrollments each journey has; journeys without any are absent."""
     return Query(

@@ -66,10 +66,9 @@ async def commit_turns(
     """Write turns inside a transaction.
 
     A turn writes nothing when its enrollment has ended or moved on since the turn began. A turn
-    also writes nothing when its wait was ended, or when its contact or a person whom it names with
-    `to=` was merged or got another identity, address, consent or suppression, or a mail of the same
-    journey within its gap, or when a property has changed that a wait of the turn follows; the turn
-    then runs again at once.
+    writes nothing and runs again at once when its wait was ended, when its contact or a person whom
+    it names with `to=` was merged or got another identity, address, consent or suppression, or a
+    mail within the journey's gap, or when a property has changed that a wait of the turn follows.
 
     Args:
         tx: the transaction.

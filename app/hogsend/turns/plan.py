@@ -18,7 +18,7 @@ from uuid import UUID
 from ..clock import Clock
 from ..domain.enrollment import LIVE_STATES, Enrollment
 from ..domain.ids import new_id
-from ..store import enrollments
+from ..store import enrollment_states, enrollments
 from ..store.db import Database
 from .calls import find_call_by_kind
 from .driver import Driver
@@ -161,7 +161,7 @@ async def plan_journeys(
         for state in LIVE_STATES:
             after: UUID | None = None
             while ids := await database.read_one(
-                enrollments.find_ids_in_state(journey_id, state, after, until, pace.batch)
+                enrollment_states.find_ids_in_state(journey_id, state, after, until, pace.batch)
             ):
                 after = ids[-1]
                 await planner.run(ids, plans[-1])

@@ -11,7 +11,7 @@ from werkzeug.routing import RequestRedirect
 from ..paths import find_resource
 from ..services.context import ServiceContext
 from . import admin, live, public, sign_in, sign_in_links, tracking
-from .api import events, health
+from .api import enrollments, events, health
 from .api.cors import AnyOrigin
 from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, choose_request_id
 from .api.key_auth import KeyAuthenticator
@@ -74,6 +74,7 @@ def create_app(context: ServiceContext) -> Quart:
         public.blueprint,
         tracking.blueprint,
         events.blueprint,
+        enrollments.blueprint,
         health.blueprint,
     )
     for blueprint in blueprints:

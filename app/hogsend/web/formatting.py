@@ -193,6 +193,12 @@ def describe_reason(code: str | None) -> str:
     return REASONS.get(code, code.replace("_", " ") if code.isidentifier() else code)
 
 
+def find_last_line(traceback: str) -> str:
+    """Return the line of a traceback that says what went wrong."""
+    lines = [line.strip() for line in traceback.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
 def shorten_id(value: UUID | str) -> str:
     """Shorten an id for people: `0193f2a1…7c`."""
     text = str(value)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from . import formatting
+
 NOTICES = {
     "woken": "Woken up. The next turn will run shortly.",
     "exited": "Exited. Emails that had not been sent were cancelled.",
     "continued": "Continued. The next turn will run shortly.",
     "restarted": "Restarted. This is the new enrollment; the previous one has ended.",
     "retried": "Retrying. The turn will run again shortly.",
+    "all-retried": "Retried {enrollments}. Their turns run again shortly.",
     "all-done": "Done. The audit log shows how many enrollments were changed.",
     "under-way": "In progress. The audit log shows how many enrollments were changed so far.",
     "subscribed": "Saved. This contact is subscribed to the list.",
@@ -24,3 +29,12 @@ NOTICES = {
     "enabled": "Journey enabled. New triggers enroll contacts again.",
     "disabled": "Journey disabled. No one new enters; contacts already in it continue.",
 }
+
+
+def describe_notice(query: Mapping[str, str]) -> str:
+    """Return the notice that a page's query names; empty when it names none."""
+    text, number = NOTICES.get(query.get("done", ""), ""), query.get("number", "")
+    if "{" not in text:
+        return text
+    count = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    return text.format(enrollments=formatting.pluralize(count, "enrollment"))

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from ..paths import find_resource
 from . import formatting
-from .notices import NOTICES
+from .notices import describe_notice
 
 if TYPE_CHECKING:
     from ..services.content import Content
@@ -77,6 +77,7 @@ def get_environment() -> Environment:
         entry_rule=formatting.describe_entry,
         outage=formatting.describe_outage,
         reason=formatting.describe_reason,
+        last_line=formatting.find_last_line,
         short_id=formatting.shorten_id,
         exact=formatting.format_exact,
         relative=_format_relative,
@@ -145,7 +146,7 @@ def render_page(
         "csrf": g.get("csrf", ""),
         "nav": g.get("nav"),
         "seen": g.get("seen", 0),
-        "notice": NOTICES.get(request.args.get("done", "")),
+        "notice": describe_notice(request.args),
         "now": get_now(),
     }
     variables.update(values)

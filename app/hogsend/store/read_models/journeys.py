@@ -10,8 +10,10 @@ from uuid import UUID
 
 from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
+from ...domain.failure_filter import ALL_FAILURES, FailureFilter
 from .. import contacts, enrollments
 from ..db import Database, Query
+from ..enrollment_states import build_condition
 from ..models import RETRIED, RefusalRow
 from ..rows import RowMapper, read_column, read_pairs
 from .counts import BoundedCount, count_up_to_limit
@@ -36,50 +38,41 @@ class RefusalRecord:
 
 
 def find_enrollment_ids(
-    journey_id: str, states: Sequence[str], waits: Sequence[str], before: UUID | None, limit: int
+    journey_id: str,
+    states: Sequence[str],
+    waits: Sequence[str],
+    before: UUID | None,
+    limit: int,
+    *,
+    failures: FailureFilter = ALL_FAILURES,
 ) -> Query[list[UUID]]:
     """Query enrollments of a journey, newest first.
 
     Args:
         journey_id: the journey.
-        states: only enrollments in one of these states.
+        states: only enrollments in one of these states, of which `retrying` may be one.
         waits: instead of the states, the keys of waits; only enrollments in one of these.
         before: only enrollments that are older than this one.
         limit: how many at most.
+        failures: only enrollments that failed like this.
     """
-    conditions, values = ["journey_id = ?"], list[object]([journey_id])
-    if before is not None:
-        conditions.append("id < ?")
-        values.append(before)
     # An enrollment that waits is live, so the wait alone selects it, by its own index.
-    indexed = "wait_key IS NOT NULL AND wait_key" if waits else "state"
-    # One ordered index scan for each value: a single scan for several values would sort.
-    part = f"SELECT id FROM enrollments WHERE {' AND '.join(conditions)} AND {indexed} = ? "
-    wanted = waits or states
-    selects = [
-        f"SELECT id FROM ({part}ORDER BY id DESC LIMIT ?) p{n}" for n, _ in enumerate(wanted)
+    in_wait = "journey_id = ? AND wait_key IS NOT NULL AND wait_key = ?"
+    conditions = [(in_wait, [journey_id, key]) for key in waits] or [
+        build_condition(journey_id, state, failures) for state in states
     ]
-    parameters = [value for key in wanted for value in (*values, key, limit)]
+    older, bound = ("", []) if before is None else (" AND id < ?", [before])
+    # One ordered index scan for each value: a single scan for several values would sort.
+    selects = [
+        f"SELECT id FROM (SELECT id FROM enrollments WHERE {condition}{older} "
+        f"ORDER BY id DESC LIMIT ?) p{n}"
+        for n, (condition, _) in enumerate(conditions)
+    ]
+    parameters = [value for _, values in conditions for value in (*values, *bound, limit)]
+    # UNION, as an enrollment may be both waiting and retrying.
     return Query(
-        f"SELECT id FROM ({' UNION ALL '.join(selects)}) pages ORDER BY id DESC LIMIT ?",
+        f"SELECT id FROM ({' UNION '.join(selects)}) pages ORDER BY id DESC LIMIT ?",
         [*parameters, limit],
-        read_column(UUID),
-    )
-
-
-def find_retrying_ids(journey_id: str, before: UUID | None, limit: int) -> Query[list[UUID]]:
-    """Query enrollments of a journey whose last turn failed and is being retried.
-
-    Args:
-        journey_id: the journey.
-        before: only enrollments that are older than this one.
-        limit: how many at most.
-    """
-    older = "" if before is None else "AND id < ? "
-    return Query(
-        f"SELECT id FROM enrollments WHERE journey_id = ? AND {RETRIED} {older}"
-        "ORDER BY id DESC LIMIT ?",
-        [journey_id, limit] if before is None else [journey_id, before, limit],
         read_column(UUID),
     )
 

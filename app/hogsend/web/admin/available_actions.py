@@ -63,12 +63,15 @@ def can_wake(enrollment: Enrollment) -> bool:
     return "wake" in list_available_actions(enrollment)
 
 
-def describe_bulk_actions(state: str, count: int) -> list[AvailableAction]:
+def describe_bulk_actions(
+    state: str, count: int, *, is_filtered: bool = False
+) -> list[AvailableAction]:
     """Return the actions on all enrollments in a state.
 
     Args:
         state: the state.
-        count: how many enrollments are in it; without any, no action is offered.
+        count: how many enrollments are meant; without any, no action is offered.
+        is_filtered: whether they are only some of those in the state.
     """
     if not count:
         return []
@@ -76,7 +79,7 @@ def describe_bulk_actions(state: str, count: int) -> list[AvailableAction]:
     return [
         _build_action(
             name,
-            f"{_TITLES[name]} all",
+            f"{_TITLES[name]} {'these' if is_filtered else 'all'}",
             _describe(name, enrollments, is_single=count == 1),
             enrollments,
         )

@@ -119,11 +119,12 @@ def build_url(path: str, **query: Any) -> str:
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def redirect_with_notice(path: str, notice: str = "") -> WebResponse:
+def redirect_with_notice(path: str, notice: str = "", number: int | None = None) -> WebResponse:
     """Go to a page after a change, and confirm the change there.
 
     Args:
         path: the page.
         notice: which of `NOTICES` it shows.
+        number: the number in it, if it has one.
     """
-    return redirect(build_url(path, done=notice), 303)
+    return redirect(build_url(path, done=notice, number=number), 303)

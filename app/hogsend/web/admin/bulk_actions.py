@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-
-from quart import current_app
 
 from ...errors import Conflict
 from ...services.bulk_actions import BulkResult, replay_missed_triggers, run_action_on_all
 from ...services.enrollment_actions import ActionName, list_bulk_actions
 from .. import formatting
-from ..pages import get_context, read_form
+from ..background import run_in_background
+from ..pages import get_context, get_now, read_form
 from ..session import WebResponse
 from .base import FORM_ERRORS, blueprint, get_actor, redirect_with_notice
+from .failure_form import FailureForm
 from .journeys import render_journey
 
 _MAX_NOTE_LENGTH = 160
@@ -32,10 +31,16 @@ async def run_bulk_action(journey_id: str) -> WebResponse:
         problem = Conflict("This action cannot be run on all of them.", "Open them one by one.")
         return await render_journey(journey_id, problem=str(problem), status=409)
     services, operator = get_context(), get_actor()
-    return await _run_in_background(
+    failures = FailureForm.read(form, state).to_filter(get_now())
+    is_retry = name == "retry"
+    return await _run(
         journey_id,
-        lambda: run_action_on_all(services, operator, name, journey_id, state, note=note),
-        kept="left unchanged",
+        lambda: run_action_on_all(
+            services, operator, name, journey_id, state, note=note, failures=failures
+        ),
+        done="Retried" if is_retry else "Done for",
+        kept="skipped" if is_retry else "left unchanged",
+        notice="all-retried" if is_retry else "all-done",
     )
 
 
@@ -43,41 +48,35 @@ async def run_bulk_action(journey_id: str) -> WebResponse:
 async def replay_missed(journey_id: str) -> WebResponse:
     """Let the triggers that a journey missed while it was broken start it now."""
     services, operator = get_context(), get_actor()
-    return await _run_in_background(
+    return await _run(
         journey_id,
         lambda: replay_missed_triggers(services, operator, journey_id),
+        done="Done for",
         kept="not enrolled",
+        notice="all-done",
     )
 
 
-async def _run_in_background(
-    journey_id: str, work: Callable[[], Awaitable[BulkResult]], *, kept: str
+async def _run(
+    journey_id: str,
+    work: Callable[[], Awaitable[BulkResult]],
+    *,
+    done: str,
+    kept: str,
+    notice: str,
 ) -> WebResponse:
     """Start an action that continues after the response, and show its result if it is quick."""
-    ended: asyncio.Future[BulkResult] = asyncio.get_running_loop().create_future()
-
-    async def run() -> None:
-        try:
-            result = await work()
-        except Exception as problem:
-            if ended.done():
-                # The response was sent already; the log has to report the error.
-                raise
-            ended.set_exception(problem)
-        else:
-            if not ended.done():
-                ended.set_result(result)
-
-    current_app.add_background_task(run)  # pyright: ignore[reportUnknownMemberType]
+    path = f"/journeys/{journey_id}"
     try:
-        result = await asyncio.wait_for(ended, PATIENCE)
+        result = await run_in_background(work, PATIENCE)
     except TimeoutError:
-        return redirect_with_notice(f"/journeys/{journey_id}", "under-way")
+        return redirect_with_notice(path, "under-way")
     except FORM_ERRORS as problem:
         return await render_journey(journey_id, problem=str(problem), status=409)
     if not result.kept:
-        return redirect_with_notice(f"/journeys/{journey_id}", "all-done")
-    return await render_journey(journey_id, problem=_describe(result, kept), status=409)
+        return redirect_with_notice(path, notice, result.done if notice == "all-retried" else None)
+    problem = f"{done} {_describe(result, kept)}"
+    return await render_journey(journey_id, problem=problem, status=409)
 
 
 def _describe(result: BulkResult, kept: str) -> str:
@@ -86,4 +85,4 @@ def _describe(result: BulkResult, kept: str) -> str:
         for reason, count in result.kept.most_common(5)
     )
     done = formatting.pluralize(result.done, "enrollment")
-    return f"Done for {done}. {result.kept.total():,} {kept}: {reasons}"
+    return f"{done}. {result.kept.total():,} {kept}: {reasons}"

@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from quart import request
 
 from ...domain.enrollment import LIVE_STATES
+from ...domain.failure_filter import RETRYING
 from ...services import journeys
 from ...services.blocked_mails import list_blocked_groups
-from ...services.enrollments import EnrollmentWithContact, list_enrollments
+from ...services.enrollments import (
+    EnrollmentWithContact,
+    count_enrollments,
+    list_enrollments,
+)
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, RefusalRecord
 from .. import formatting
-from ..pages import get_content, get_context, read_form, render_page
+from ..pages import get_content, get_context, get_now, read_form, render_page
 from ..session import WebResponse
 from . import graph
 from .available_actions import describe_bulk_actions
@@ -25,14 +30,13 @@ from .base import (
     read_before_id,
     redirect_with_notice,
 )
+from .failure_form import PERIODS, FailureForm
 from .forms import parse_identity, parse_properties
 
 # A step inside a loop has a journal key for each round; more are not listed.
 _MAX_KEYS = 50
 # The states that the page has a tab for.
 STATES = ("active", "waiting", "completed", "exited", "failed", "drifted", "parked")
-# Has a tab like a state: enrollments whose last turn raised and will run again.
-RETRYING = "retrying"
 
 
 @blueprint.get("/journeys")
@@ -65,11 +69,12 @@ async def render_journey(journey_id: str, *, problem: str = "", status: int = 20
     drawing = graph.draw(flow, journey.trigger.event, waiting) if flow else None
     chosen = _find_node(drawing, wait)
     keys = list(chosen.waits[:_MAX_KEYS] if chosen else ()) or [wait] * bool(wait)
-    people = await _list_people(journey_id, state, keys)
+    form, tabs = FailureForm.read(query, state), _count_tabs(summary)
+    selected = await _count_selected(journey_id, state, tabs, form)
+    people = await _list_people(journey_id, state, keys, form)
     shown, path = people[:PAGE_SIZE], f"/journeys/{journey.id}"
-    older = ""
-    if people[PAGE_SIZE:]:
-        older = build_url(path, state=state, wait=wait, before=shown[-1].enrollment.id)
+    here = {"state": state, "wait": wait, **form.to_fields()}
+    older = build_url(path, **here, before=shown[-1].enrollment.id) if people[PAGE_SIZE:] else ""
     return render_page(
         "admin/journey.html",
         status=status,
@@ -81,13 +86,15 @@ async def render_journey(journey_id: str, *, problem: str = "", status: int = 20
         wait=wait,
         waiting=waiting,
         state=state,
-        tabs=_count_tabs(summary),
-        actions=describe_bulk_actions(state, summary.by_state.get(state, 0)),
+        tabs=tabs,
+        failure_form=form,
+        periods=PERIODS,
+        actions=describe_bulk_actions(state, selected, is_filtered=bool(form.to_fields())),
         blocked=await list_blocked_groups(get_context(), get_actor(), journey_id),
         missed=await journeys.count_missed_triggers(get_context(), get_actor(), journey_id),
         people=shown,
         older=older,
-        newest=build_url(path, state=state, wait=wait) if read_before_id() else "",
+        newest=build_url(path, **here) if read_before_id() else "",
         reason=reason,
         refusals=await _list_refusals(journey_id, reason),
         problem=problem,
@@ -104,16 +111,26 @@ def _count_tabs(summary: JourneySummary) -> Mapping[str, int]:
     return {RETRYING: summary.retrying, **{state: summary.by_state[state] for state in STATES}}
 
 
+async def _count_selected(
+    journey_id: str, state: str, tabs: Mapping[str, int], form: FailureForm
+) -> int:
+    """Return how many enrollments an action on all of a state would concern."""
+    failures = form.to_filter(get_now())
+    if not failures:
+        return tabs.get(state, 0)
+    return await count_enrollments(get_context(), get_actor(), journey_id, state, failures)
+
+
 async def _list_people(
-    journey_id: str, state: str, keys: Sequence[str]
+    journey_id: str, state: str, keys: Sequence[str], form: FailureForm
 ) -> Sequence[EnrollmentWithContact]:
     return await list_enrollments(
         get_context(),
         get_actor(),
         journey_id,
-        states=[state] if state in STATES else LIVE_STATES,
+        states=[state] if state in (*STATES, RETRYING) else LIVE_STATES,
         waits=keys,
-        is_retrying=state == RETRYING,
+        failures=form.to_filter(get_now()),
         before=read_before_id(),
         limit=PAGE_SIZE + 1,
     )

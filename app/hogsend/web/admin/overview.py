@@ -13,7 +13,6 @@ from ..pages import get_context, get_now, render_page
 from ..session import WebResponse
 from .base import blueprint, build_url, get_actor
 from .journeys import RETRYING
-from .timeline import find_last_line
 
 # The further groups are on the page that lists the blocked emails.
 _MAX_BLOCKED_GROUPS = 5
@@ -134,7 +133,7 @@ def _describe_failing(overview: Overview) -> Iterator[AttentionItem]:
         journey = summary.journey
         if journey.id in attention.errors:
             title = formatting.pluralize(summary.by_state["failed"], "enrollment") + " failed"
-            error = find_last_line(attention.errors[journey.id])
+            error = formatting.find_last_line(attention.errors[journey.id])
             href = _build_people_url(summary, "failed")
             yield AttentionItem("failed", "bad", title, f"in {journey.name}:", error, href)
     for summary in overview.journeys:
@@ -142,7 +141,7 @@ def _describe_failing(overview: Overview) -> Iterator[AttentionItem]:
         if journey.id in attention.retried_errors:
             are = "is" if summary.retrying == 1 else "are"
             title = f"{formatting.pluralize(summary.retrying, 'turn')} {are} being retried"
-            error = find_last_line(attention.retried_errors[journey.id])
+            error = formatting.find_last_line(attention.retried_errors[journey.id])
             href = _build_people_url(summary, RETRYING)
             yield AttentionItem("retrying", "wait", title, f"in {journey.name}:", error, href)
 

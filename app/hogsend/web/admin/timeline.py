@@ -141,7 +141,7 @@ def _build_url(link: Link) -> str:
 
 def _describe_failure(turn: Turn) -> TimelineEntry:
     error = turn.error or ""
-    last = find_last_line(error)
+    last = formatting.find_last_line(error)
     if turn.outcome == "drifted":
         return TimelineEntry(
             turn.played_at, "no", "Drifted", "drifted", "odd", (last,), detail=error
@@ -149,12 +149,6 @@ def _describe_failure(turn: Turn) -> TimelineEntry:
     retry = "tried again later" if turn.outcome == "retrying" else "not tried again"
     title = f"Turn {turn.number} failed"
     return TimelineEntry(turn.played_at, "bad", title, notes=(last, retry), detail=error)
-
-
-def find_last_line(traceback: str) -> str:
-    """Return the line of a traceback that says what went wrong."""
-    lines = [line.strip() for line in traceback.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else ""
 
 
 # -- what is no journal -----------------------------------------------------------------------
@@ -204,6 +198,9 @@ def _describe_ending(enrollment: Enrollment) -> Iterator[TimelineEntry]:
         yield TimelineEntry(wake, "next", "Parked: the journey is missing from the code or broken")
     elif enrollment.state == "drifted":
         yield TimelineEntry(wake, "next", "Drifted: an operator has to decide how to continue")
+    elif enrollment.is_retrying:
+        attempt = f"attempt {enrollment.attempt + 1}"
+        yield TimelineEntry(wake, "next", "Tries the turn again", notes=(attempt,))
     elif enrollment.wait_result is not None:
         yield TimelineEntry(wake, "next", f"Next turn: {enrollment.wait_result.name} has arrived")
     elif wait is not None and wait.events:
@@ -212,9 +209,6 @@ def _describe_ending(enrollment: Enrollment) -> Iterator[TimelineEntry]:
         yield TimelineEntry(wait.until, "next", title, notes=(f"without {names}",))
     elif wait is not None:
         yield TimelineEntry(wake, "next", "Wakes up and continues", notes=("the next turn",))
-    elif enrollment.attempt:
-        attempt = f"attempt {enrollment.attempt + 1}"
-        yield TimelineEntry(wake, "next", "Tries the turn again", notes=(attempt,))
     elif wake is not None:
         title = "The next turn" if enrollment.turn else "The first turn"
         yield TimelineEntry(wake, "next", title)
@@ -240,6 +234,8 @@ def summarize(enrollment: Enrollment, now: datetime) -> str:
     due = (
         f"{formatting.format_exact(wake)}, {formatting.format_relative(wake, now)}" if wake else ""
     )
+    if enrollment.is_retrying:
+        return f"The last turn failed; it will be tried again {due}."
     if enrollment.state == "waiting" and enrollment.wait_result is not None:
         return f"{enrollment.wait_result.name} has arrived: the next turn is due."
     if enrollment.state == "waiting" and wait is not None:
@@ -249,14 +245,12 @@ def summarize(enrollment: Enrollment, now: datetime) -> str:
             return f"Waiting for {names} {until}."
         return f"Sleeping {until}{_describe_following(wait)}."
     if enrollment.state == "active":
-        if enrollment.attempt:
-            return f"The last turn failed; it will be tried again {due}."
         return "The next turn is due."
     reason = formatting.describe_reason(enrollment.end_reason)
     return {
         "completed": "The journey ran to its end.",
         "exited": f"Left before the end: {reason}." if reason else "Left before the end.",
-        "failed": f"Failed: {find_last_line(enrollment.error or '') or reason}.",
+        "failed": f"Failed: {formatting.find_last_line(enrollment.error or '') or reason}.",
         "drifted": "The code changed under this person; an operator has to decide how to continue.",
         "parked": "The journey is missing from the code or broken; exits still take effect.",
         "held_out": "Held out for comparison: nothing was sent.",
