@@ -1,4 +1,4 @@
-"""Finds or creates the contacts of people to whom journeys send something on behalf of others."""
+"""Finds or creates the contacts of addressees: the people whom `to=` names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from .contact_resolver import ContactResolver
 
 
 class AddresseeResolver:
-    """Finds or creates the contacts of people, inside the transaction that needs them.
+    """Finds or creates the contacts of addressees, inside the transaction that needs them.
+
+    Call `load` first: `find` and `find_or_create` know only the contacts that it has read. Call
+    `write` last: it adds the contacts that were created.
 
     Args:
         now: the current time.
@@ -30,25 +33,27 @@ class AddresseeResolver:
     async def load(
         self, tx: Transaction, addressees: Collection[Addressee], contact_ids: Collection[UUID]
     ) -> None:
-        """Read the contacts of people, and lock them.
+        """Read and lock the contacts of addressees, together with further contacts.
+
+        All are locked in the order of their ids, so that two transactions cannot deadlock. Nothing
+        is read or locked when there are no addressees: the caller locks the further contacts too.
 
         Args:
             tx: the transaction.
-            addressees: the people.
-            contact_ids: further contacts that the transaction locks. They are locked together with
-                the others, in the order of all ids, so that two transactions cannot deadlock.
+            addressees: the addressees.
+            contact_ids: the further contacts.
         """
         if addressees:
-            own = [IncomingEvent("", contact_id=contact_id) for contact_id in contact_ids]
-            await self._resolver.load(tx, [*own, *map(_to_incoming, addressees)])
+            further = [IncomingEvent("", contact_id=contact_id) for contact_id in contact_ids]
+            await self._resolver.load(tx, [*further, *map(_to_incoming, addressees)])
 
     def find(self, addressee: Addressee) -> Contact | None:
-        """Return the contact of a loaded person; None when there is none."""
+        """Return the contact of a loaded addressee; None when there is none."""
         (identity,) = to_identities(addressee.user_id, addressee.email, None)
         return self._resolver.find_by_identity(identity)
 
     def find_or_create(self, addressee: Addressee) -> Contact:
-        """Return the contact of a loaded person; create the contact if there is none."""
+        """Return the contact of a loaded addressee; create the contact if there is none."""
         state, _ = self._resolver.resolve(_to_incoming(addressee))
         assert state is not None  # noqa: S101 (only unknown ids have no contact)
         return state.contact
@@ -73,4 +78,5 @@ class AddresseeResolver:
 
 
 def _to_incoming(addressee: Addressee) -> IncomingEvent:
+    """Return an event that names the addressee and is not ingested, for the contact resolver."""
     return IncomingEvent("", user_id=addressee.user_id, email=addressee.email)

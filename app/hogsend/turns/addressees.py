@@ -1,4 +1,4 @@
-"""The people whom turns name with `to=`: checked and created when the turns are committed."""
+"""The addressees of turns: checked, and created if needed, when the turns are committed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .turn import TurnResult
 
 
 class TurnAddressees:
-    """The people whom the turns of a batch name.
+    """The people whom the turns of a batch name with `to=`.
 
     Args:
         results: the results of the turns.
@@ -29,9 +29,9 @@ class TurnAddressees:
         self._resolver = AddresseeResolver(now)
 
     async def load(self, tx: Transaction, contact_ids: Collection[UUID]) -> None:
-        """Lock the people's contacts together with the contacts of the turns.
+        """Lock the contacts of the addressees, together with the contacts of the turns.
 
-        Does nothing when no turn names anyone.
+        Locks nothing when no turn names anyone: the caller locks the contacts of the turns too.
 
         Args:
             tx: the transaction.
@@ -41,35 +41,40 @@ class TurnAddressees:
         await self._resolver.load(tx, named, contact_ids)
 
     def are_unchanged(self, result: TurnResult) -> bool:
-        """Return whether a turn's people are still as they were when the turn decided about them.
+        """Return whether a turn's addressees are as they were when the turn decided about them.
 
         If one was created, was merged, or has another identity, address, consent or suppression
         now, the turn runs again.
         """
         return all(
-            _identify_version(facts.contact)
-            == _identify_version(self._resolver.find(facts.addressee))
+            _get_version(facts.contact) == _get_version(self._resolver.find(facts.addressee))
             for facts in result.addressees.values()
         )
 
-    async def address(
-        self, tx: Transaction, results: Sequence[TurnResult], tally: Tally
-    ) -> tuple[list[Send], bool]:
-        """Return the sends of turns with their contacts, and whether contacts were created.
+    def address(self, results: Sequence[TurnResult]) -> list[Send]:
+        """Return the sends of turns, each with the contact that gets it.
+
+        Contacts that are created for it are added by `write_contacts`.
+
+        Args:
+            results: the results of the turns that are written.
+        """
+        return [self._address(send, result) for result in results for send in result.sends]
+
+    async def write_contacts(self, tx: Transaction, tally: Tally) -> bool:
+        """Add the contacts that were created; return whether there are any.
 
         Args:
             tx: the transaction.
-            results: the results of the turns that are written.
             tally: counts the contacts.
         """
-        sends = [self._address(send, result) for result in results for send in result.sends]
-        return sends, await self._resolver.write(tx, tally)
+        return await self._resolver.write(tx, tally)
 
     def _address(self, send: Send, result: TurnResult) -> Send:
-        expected = result.addressees.get(send.id)
-        if expected is None:
+        facts = result.addressees.get(send.id)
+        if facts is None:
             return send
-        contact = expected.contact or self._resolver.find_or_create(expected.addressee)
+        contact = facts.contact or self._resolver.find_or_create(facts.addressee)
         return replace(send, contact_id=contact.id)
 
 
@@ -81,5 +86,6 @@ def _list_addressees(result: TurnResult) -> Iterator[Addressee]:
             yield Addressee(event.email, event.user_id)
 
 
-def _identify_version(contact: Contact | None) -> tuple[UUID, int] | None:
+def _get_version(contact: Contact | None) -> tuple[UUID, int] | None:
+    """Return the part of a contact that must be unchanged since a turn decided about it."""
     return (contact.id, contact.revision) if contact else None

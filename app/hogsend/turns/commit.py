@@ -85,15 +85,14 @@ async def commit_turns(
     gaps = SendGaps([(turn.journey, turn.enrollment.contact_id, turn.result) for turn in finished])
     valid, present, contacts_by_id = await _select_valid(tx, finished, addressees, gaps)
     valid_ids = {turn.enrollment.id for turn in valid}
-    late = await _find_late_events(tx, valid, contacts_by_id)
+    late_by_id = await _find_late_events(tx, valid, contacts_by_id)
     changes: list[Change] = []
     for turn in valid:
         before = present[turn.enrollment.id]
-        changes.append((turn, before, apply_turn(turn, before, late.get(before.id), now)))
+        changes.append((turn, before, apply_turn(turn, before, late_by_id.get(before.id), now)))
     batch = _count_changes(changes, tally)
-    results = [turn.result for turn in valid]
-    addressed_sends, has_new_contacts = await addressees.address(tx, results, tally)
-    if has_new_contacts:
+    addressed_sends = addressees.address([turn.result for turn in valid])
+    if await addressees.write_contacts(tx, tally):
         batch.topics.add("contacts")
     dropped = (turn.enrollment for turn in finished if turn.enrollment.id not in valid_ids)
     await tx.apply(
@@ -169,14 +168,15 @@ def _is_unchanged(
     return (
         present is not None
         and present.state in ("active", "waiting")
-        and _identify_version(present) == _identify_version(turn.enrollment)
+        and _get_version(present) == _get_version(turn.enrollment)
         and contact is not None
         and contact.revision == turn.revision
         and all(read.resolve(contact.properties) == read for read in turn.result.followed)
     )
 
 
-def _identify_version(enrollment: Enrollment) -> tuple[object, ...]:
+def _get_version(enrollment: Enrollment) -> tuple[object, ...]:
+    """Return the part of an enrollment that must be unchanged for its turn to be written."""
     event = enrollment.wait_result
     return (
         enrollment.turn,
@@ -205,24 +205,39 @@ async def _find_late_events(
     names = sorted({match.event for *_, wait in waiting for match in wait.events})
     first_seq = min(turn.last_seq for turn, *_ in waiting)
     arrived = await tx.fetch_one(events.find_by_names(contact_ids, names, first_seq))
-    late: dict[UUID, LateEvents] = {}
-    for turn, enrollment, wait in waiting:
-        for event in arrived:
-            if (
-                event.contact_id == enrollment.contact_id
-                and event.seq > turn.last_seq
-                and turn.result.look_back.can_see(event, enrollment.contact_id)
-                and wait.matches(event, event.received_at)
-                and is_for_entry(event, turn.journey, enrollment.entry_key)
-            ):
-                if wait.remaining <= 1:
-                    late[enrollment.id] = LateEvents(wait, event)
-                    break
-                wait = replace(wait, remaining=wait.remaining - 1)
-                late[enrollment.id] = LateEvents(wait, None)
+    late_by_id = {
+        enrollment.id: _apply_late_events(turn, wait, arrived) for turn, enrollment, wait in waiting
+    }
+    return {key: late for key, late in late_by_id.items() if late is not None}
+
+
+def _apply_late_events(
+    turn: FinishedTurn, wait: Wait, arrived: Sequence[Event]
+) -> LateEvents | None:
+    """Return what the arrived events change about a turn's new wait; None when they change nothing.
+
+    Args:
+        turn: the turn.
+        wait: the wait that the turn has ended in.
+        arrived: events of any contact, in the order of arrival.
+    """
+    enrollment, late = turn.enrollment, None
+    for event in arrived:
+        if (
+            event.contact_id == enrollment.contact_id
+            and event.seq > turn.last_seq
+            and turn.result.look_back.can_see(event, enrollment.contact_id)
+            and wait.matches(event, event.received_at)
+            and is_for_entry(event, turn.journey, enrollment.entry_key)
+        ):
+            if wait.remaining <= 1:
+                return LateEvents(wait, event)
+            wait = replace(wait, remaining=wait.remaining - 1)
+            late = LateEvents(wait, None)
     return late
 
 
+# The state after each outcome that ends a turn in order.
 _STATES: dict[str, State] = {
     "waiting": "waiting",
     "completed": "completed",
