@@ -115,7 +115,7 @@ async def test_an_email_is_resent_as_a_new_one_that_names_the_old(harness: Maile
     assert first.message_id != second.message_id
     assert await read_audit(harness) == ["resend email"]
     detail = await get_send(runtime, COMMAND_LINE, old_id)
-    assert list(detail.repeats) == [new_id_]
+    assert list(detail.resends) == [new_id_]
 
 
 async def test_an_email_that_failed_in_a_former_version_can_be_resent(

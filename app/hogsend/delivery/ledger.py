@@ -10,7 +10,7 @@ from uuid import UUID
 from ..clock import Clock
 from ..domain.contact import Contact
 from ..domain.incoming import IncomingEvent
-from ..domain.send_policy import Queue, Send, SendFacts, compute_send_time, decide_send
+from ..domain.send_policy import UNSENT, Queue, Send, SendFacts, compute_send_time, decide_send
 from ..ingest import BatchResult, Ingest
 from ..store import blocked_mails, consents, contacts, counters, sends
 from ..store.batcher import Batcher
@@ -250,7 +250,7 @@ class Ledger:
             if (row := _conclude_row(outcome.send, states.get(outcome.send.id))) is not None
         ]
         for row in changed:
-            if row.status not in ("queued", "blocked"):
+            if row.status not in UNSENT:
                 tally.add_today(counters.name_send_total(row.status))
         await tx.apply([sends.conclude(changed, now)])
         if any(outcome.block for outcome in outcomes):

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from .enrollment import LIVE_STATES
 from .journey import Entry
+from .send_policy import UNSENT
 
 REASON = "merged"
 # The kinds of journal entries with an effect that a merge does not repeat, besides mails.
@@ -69,8 +70,8 @@ class PastMail:
 
     @property
     def is_queued(self) -> bool:
-        """Whether the mail waits for its hand-over."""
-        return self.status in ("queued", "blocked")
+        """Whether the mail waits for its hand-over, or for its template."""
+        return self.status in UNSENT
 
 
 @dataclass

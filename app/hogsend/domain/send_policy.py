@@ -26,6 +26,9 @@ SendStatus = Literal[
     "complained",
     "in_doubt",
 ]
+# The statuses of mails whose hand-over has not begun, and of those that have not left yet.
+UNSENT: tuple[SendStatus, ...] = ("queued", "blocked")
+PENDING: tuple[SendStatus, ...] = (*UNSENT, "sending")
 RefusalReason = Literal[
     "no_address",
     "invalid_address",
@@ -128,7 +131,7 @@ class Send:
         subject: the subject that replaces the template's; unset once the mail is rendered.
         attempts: the attempts to hand the mail over: `{"at", "outcome", "reply"}`.
         on_behalf_of: the contact whose enrollment sends the mail, if that is not the recipient.
-        original_id: the send that this one repeats, because an operator asked for it.
+        original_id: the send that an operator has resent as this one.
     """
 
     id: UUID

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.ids import new_id
-from ..domain.send_policy import Consents, Refuse, Send, SendFacts, decide_send
+from ..domain.send_policy import UNSENT, Consents, Refuse, Send, SendFacts, decide_send
 from ..errors import Conflict, NotFound
 from ..ingest import BatchResult
 from ..store import audit, consents, contacts, counters, resends, sends
@@ -22,7 +23,6 @@ __all__ = ["SendAction", "cancel_send", "list_send_actions", "resend"]
 
 SendAction = Literal["retry", "cancel", "resend"]
 
-_UNSENT = ("queued", "blocked")
 _RESENDABLE = ("sent", "delivered", "complained", "failed", "bounced", "in_doubt")
 _REFUSALS = {
     "no_address": "The contact has no email address.",
@@ -52,9 +52,10 @@ async def cancel_send(context: JourneyContext, actor: Actor, send_id: UUID) -> N
     now = context.clock.now()
     tally = Tally(now)
     async with context.database.transaction() as tx:
+        # Locked before the send is read, so that no merge and no hand-over changes it in between.
         await tx.fetch_one(contacts.find_by_sends([send_id], tx.dialect.lock_rows))
         send = await _read_send(tx, send_id)
-        if send.status not in _UNSENT:
+        if send.status not in UNSENT:
             raise Conflict(
                 f"This email is {_describe_status(send)} and cannot be cancelled.",
                 "Only an email that is queued or blocked can be.",
@@ -70,13 +71,13 @@ async def cancel_send(context: JourneyContext, actor: Actor, send_id: UUID) -> N
 async def resend(context: JourneyContext, actor: Actor, send_id: UUID) -> UUID:
     """Send an email again that was sent, has failed or has bounced, as a new email.
 
-    It is made from the template as it is now, with the contact's values of now, and its consent
-    and suppressions are checked now.
+    It is rendered from the present template with the contact's present values, and the contact's
+    present consent and suppressions decide whether it may be sent.
 
     Args:
         context: whose email.
         actor: who acts.
-        send_id: the email to repeat, which stays as it is.
+        send_id: the email to resend, which stays as it is.
 
     Returns:
         The id of the new email, which names the old one.
@@ -84,8 +85,8 @@ async def resend(context: JourneyContext, actor: Actor, send_id: UUID) -> UUID:
     Raises:
         Forbidden: the actor may not operate.
         NotFound: there is no such email, or its contact was removed.
-        Conflict: the email has not left, a repeat of it is still to leave, or the contact must not
-            get it; the error has the reason.
+        Conflict: the email has not left, a resend of it has not left, or the contact must not get
+            it; the error has the reason.
     """
     actor.require(Permission.OPERATE)
     now = context.clock.now()
@@ -97,15 +98,14 @@ async def resend(context: JourneyContext, actor: Actor, send_id: UUID) -> UUID:
                 "Only an email that was sent, has failed or has bounced can be.",
             )
         contact = await _lock_recipient(tx, send)
-        unsent = await tx.fetch_one(resends.find_unsent(send_id))
-        if unsent is not None:
+        pending_id = await tx.fetch_one(resends.find_pending(send_id))
+        if pending_id is not None:
             raise Conflict(
-                "This email is being resent already.", f"Look at the new one: /emails/{unsent}."
+                "This email is being resent already.", f"Look at the new one: /emails/{pending_id}."
             )
         facts = await _read_facts(tx, send, contact)
         _check_refusal(context, send, facts)
-        new = _build_repeat(send, contact, facts, new_id(now))
-        new = replace(new, created_at=now, due_at=now)
+        new = _build_resend(send, contact, facts.email, now)
         entry = audit.record(
             actor.name, "resend email", f"/emails/{send_id}", now, after={"email": str(new.id)}
         )
@@ -114,22 +114,23 @@ async def resend(context: JourneyContext, actor: Actor, send_id: UUID) -> UUID:
     return new.id
 
 
-def _build_repeat(send: Send, contact: Contact, facts: SendFacts, new_send_id: UUID) -> Send:
-    """Return the new row, without its instants.
+def _build_resend(send: Send, contact: Contact, email: str | None, now: datetime) -> Send:
+    """Return the row of the new email.
 
-    It keeps the enrollment, whose trigger its template may use, but not the step, which has sent
-    its one email.
+    It belongs to the enrollment, whose trigger the template may use, but to no step: each step has
+    one email.
     """
     return Send(
-        id=new_send_id,
+        id=new_id(now),
         contact_id=contact.id,
         template=send.template,
         list_id=send.list_id,
         status="queued",
-        created_at=send.created_at,
+        created_at=now,
+        due_at=now,
         enrollment_id=send.enrollment_id,
         journey_id=send.journey_id,
-        to_email=facts.email,
+        to_email=email,
         address=send.address,
         subject=send.subject,
         props=send.props,
@@ -168,6 +169,7 @@ async def _read_facts(tx: Transaction, send: Send, contact: Contact) -> SendFact
 
 
 def _check_refusal(context: JourneyContext, send: Send, facts: SendFacts) -> None:
+    """Raise Conflict if the contact must not get the email."""
     mail_list = context.ingest.rules.find_list(send.list_id)
     decision = decide_send(mail_list, facts, now=context.clock.now())
     if not isinstance(decision, Refuse):

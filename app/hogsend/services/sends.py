@@ -56,7 +56,7 @@ class SendDetail:
         engagement: its opens and clicks, newest first.
         on_behalf_of: the contact whose enrollment sent it, if that is not the recipient.
         blocked: why its mail could not be made, if it is blocked or failed in the end.
-        repeats: the emails that repeat it, oldest first.
+        resends: the ids of the emails that it was resent as, oldest first.
     """
 
     send: Send
@@ -65,7 +65,7 @@ class SendDetail:
     engagement: Sequence[EngagementRecord]
     on_behalf_of: Contact | None = None
     blocked: BlockedMail | None = None
-    repeats: Sequence[UUID] = ()
+    resends: Sequence[UUID] = ()
 
 
 async def list_sends(
@@ -118,7 +118,7 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         raise NotFound(
             "There is no such email.", "It may have been removed, or the link is incomplete."
         )
-    mail, engagement, recipients, blocked, repeats = await database.read(
+    mail, engagement, recipients, blocked, resend_ids = await database.read(
         sends.find_mail(send.id),
         contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT),
         contacts.find_by_ids([send.contact_id, send.on_behalf_of or send.contact_id]),
@@ -138,7 +138,7 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         engagement,
         recipients.get(behalf_id) if behalf_id else None,
         blocked.get(send.id) if send.status in ("blocked", "failed") else None,
-        repeats,
+        resend_ids,
     )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ..domain.contact import Contact
+from . import send_statuses
 from .db import Query, Row, Write
 from .fields import to_micros
 from .models import ContactRow
@@ -226,7 +227,7 @@ def merge(merged_id: UUID, survivor_id: UUID, now: datetime) -> list[Write]:
         ),
         Write(
             "UPDATE sends SET contact_id = ? WHERE contact_id = ? "
-            "AND status IN ('queued', 'blocked', 'sending')",
+            f"AND status IN {send_statuses.PENDING}",
             [(survivor_id, merged_id)],
         ),
         Write(

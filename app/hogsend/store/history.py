@@ -14,15 +14,16 @@ from uuid import UUID
 
 from ..domain.enrollment import LIVE_STATES
 from ..domain.history import EmailPast, JourneyPast
+from . import send_statuses
 from .db import Query, Row
 from .fields import to_micros
 from .rows import RowMapper
 
-# A complained mail has arrived, a bounced mail has not, and a blocked mail is still to be sent.
-# COALESCE, here and below, keeps SQLite from
-# using the index of the status: SQLite has no statistics, and would read all mails with a status
-# instead of the mails of a few contacts.
-_HAS_LEFT = (
+# The mails that a contact has got or is going to get: a complained mail has arrived, a bounced mail
+# has not, and a blocked mail is still to be sent. COALESCE, here and below, keeps SQLite from using
+# the index of the status: SQLite has no statistics, and would read all mails with a status instead
+# of the mails of a few contacts.
+_IS_COUNTED = (
     "COALESCE(s.status, '') IN ('queued', 'blocked', 'sending', 'sent', 'delivered', "
     "'complained', 'in_doubt')"
 )
@@ -103,7 +104,7 @@ def find_email_histories(
     groups = (
         "s.template, COUNT(*), MAX(COALESCE(s.sent_at, s.created_at)), MAX(s.opened_at), "
         "MAX(s.clicked_at) FROM {} "
-        f"WHERE {{}} IN ? AND s.template IN ? AND {_HAS_LEFT} GROUP BY {{}}, s.template"
+        f"WHERE {{}} IN ? AND s.template IN ? AND {_IS_COUNTED} GROUP BY {{}}, s.template"
     )
     return Query(
         _include_merged("s", "sends", groups),
@@ -132,8 +133,8 @@ def count_sent(
     of_list = "" if list_id is None else "AND s.list_id = ? "
     groups = (
         "COUNT(*) FROM {} "
-        f"WHERE {{}} IN ? {of_list}AND {_HAS_LEFT} "
-        "AND (s.status IN ('queued', 'blocked', 'sending') "
+        f"WHERE {{}} IN ? {of_list}AND {_IS_COUNTED} "
+        f"AND (s.status IN {send_statuses.PENDING} "
         "OR COALESCE(s.sent_at, s.created_at) > ?) GROUP BY {}"
     )
     values = [list(contact_ids), *([] if list_id is None else [list_id]), to_micros(since)]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..domain.ids import compute_first_id
+from . import send_statuses
 from .db import Query, Write
 from .fields import to_micros
 from .rows import read_scalar
@@ -44,7 +45,7 @@ BLOCKED_MAILS = Expiring(
     "send_id",
     "blocked_at",
     unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
-    "AND s.status IN ('queued', 'blocked', 'sending'))",
+    f"AND s.status IN {send_statuses.PENDING})",
 )
 MAILS = Expiring(
     "rendered mails",
@@ -53,7 +54,7 @@ MAILS = Expiring(
     "created_at",
     # A mail that may still be sent must be sent as it was rendered.
     unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
-    "AND s.status IN ('queued', 'blocked', 'sending'))",
+    f"AND s.status IN {send_statuses.PENDING})",
     # Pages continue to show the subject that the recipient read.
     before=(
         "UPDATE sends SET subject = (SELECT m.subject FROM messages m WHERE m.send_id = sends.id) "

@@ -13,6 +13,7 @@ from uuid import UUID
 from ..domain.journal import decode, encode
 from ..domain.merging import PastMail
 from ..domain.send_policy import Send
+from . import send_statuses
 from .corrupt_rows import parse_object
 from .db import Query, Row, Write
 from .distinct import select_distinct
@@ -198,7 +199,7 @@ def count_queued(
 
     return Query(
         f"SELECT {_QUEUED.columns} FROM sends "
-        "WHERE COALESCE(status, '') IN ('queued', 'blocked') "
+        f"WHERE COALESCE(status, '') IN {send_statuses.UNSENT} "
         "AND (enrollment_id IN ? OR contact_id IN ? OR on_behalf_of IN ?)",
         [list(enrollment_ids), contact_ids, contact_ids],
         count,
@@ -279,7 +280,7 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
 _CANCEL = (
     "UPDATE sends SET status = CASE status WHEN 'sending' THEN status ELSE 'cancelled' END, "
     "reason = ?, due_at = NULL, updated_at = ? "
-    "WHERE COALESCE(status, '') IN ('queued', 'blocked', 'sending') AND "
+    f"WHERE COALESCE(status, '') IN {send_statuses.PENDING} AND "
 )
 
 

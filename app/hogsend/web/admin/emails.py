@@ -102,7 +102,7 @@ async def _render_email(send_id: str, *, problem: str = "", status: int = 200) -
         send=send,
         actions=list_send_actions(send),
         blocked=detail.blocked,
-        repeats=detail.repeats,
+        resends=detail.resends,
         contact=detail.contact,
         on_behalf_of=detail.on_behalf_of,
         journeys=registry.journeys,
