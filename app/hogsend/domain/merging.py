@@ -24,7 +24,7 @@ _REFUSED = ("skipped", "suppressed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class PastEnrollment:
-    """An enrollment, live or ended, as far as a merge looks at it; the fields are the same."""
+    """The fields of an enrollment, live or ended, by which a merge decides."""
 
     id: UUID
     contact_id: UUID
@@ -43,13 +43,13 @@ class PastEnrollment:
 
     @property
     def is_entry(self) -> bool:
-        """Whether the contact has entered; a failure before the first send does not count."""
+        """Whether the enrollment counts as an entry; a failure before the first send does not."""
         return self.state != "held_out" and (self.state != "failed" or self.sends > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class PastMail:
-    """A mail of an enrollment as a row of the ledger, as far as a merge looks at it."""
+    """The fields of an enrollment's mail by which a merge decides."""
 
     id: UUID
     enrollment_id: UUID
@@ -65,7 +65,7 @@ class PastMail:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether the mail was sent, or is going to be."""
+        """Whether the mail was sent or is going to be; failed and bounced mails count as sent."""
         return self.status not in _REFUSED
 
     @property
@@ -83,9 +83,10 @@ class MergeDecision:
         counterparts: for each live enrollment that continues, the enrollments of the other contact
             that were the same entry of the person.
         adopted: the mails of counterparts that an enrollment does not send again.
-        covered: how many mails that an enrollment has missed its counterparts have sent.
-        cancelled: the queued mails that the other contact has got or is going to get, each with the
-            reason.
+        covered: for each enrollment, how many of the mails that it has missed its counterparts have
+            sent.
+        cancelled: the queued mails that would be duplicates, because the other contact has got them
+            or is going to get them, each with the reason.
     """
 
     ended: dict[UUID, str] = field(default_factory=dict[UUID, str])
@@ -124,12 +125,12 @@ def decide_merge(
         for first, second in _pair_up(own, others, find_entry_rule)
     ]
     for pair in pairs:
-        if pair.older.is_live and pair.younger.is_live and not pair.is_ended(decision):
+        if pair.older.is_live and pair.younger.is_live and not pair.has_exit(decision):
             decision.ended[pair.choose_to_end().id] = REASON
     for pair in pairs:
         pair.adopt(decision)
     for pair in pairs:
-        pair.cancel_doubles(decision)
+        pair.cancel_duplicates(decision)
     return decision
 
 
@@ -175,8 +176,8 @@ class _Pair:
         self.younger = younger
         self._mails = {e.id: mails.get(e.id, ()) for e in (older, younger)}
 
-    def is_ended(self, decision: MergeDecision) -> bool:
-        """Return whether one of the two exits already."""
+    def has_exit(self, decision: MergeDecision) -> bool:
+        """Return whether a decision already exits one of the two."""
         return bool({self.older.id, self.younger.id} & decision.ended.keys())
 
     def choose_to_end(self) -> PastEnrollment:
@@ -194,7 +195,7 @@ class _Pair:
         return any(m.is_missed and m.step_key not in sent for m in self._mails[enrollment.id])
 
     def adopt(self, decision: MergeDecision) -> None:
-        """Give an enrollment that continues the mails that its counterpart has sent."""
+        """Decide that a live enrollment does not repeat the mails that its counterpart has sent."""
         for enrollment, other in ((self.older, self.younger), (self.younger, self.older)):
             if not enrollment.is_live or enrollment.id in decision.ended:
                 continue
@@ -206,16 +207,19 @@ class _Pair:
             adopted += [mail for mail in sent if mail.step_key not in known]
             decision.covered[enrollment.id] += sum(mail.step_key in missed for mail in sent)
 
-    def cancel_doubles(self, decision: MergeDecision) -> None:
-        """Cancel queued mails that the other enrollment has sent, or is going to send."""
-        others = {m.step_key: m for m in self._mails[self.younger.id] if m.is_under_way}
-        for mail in self._mails[self.older.id]:
-            double = others.get(mail.step_key)
-            if double is None or not mail.is_under_way:
+    def cancel_duplicates(self, decision: MergeDecision) -> None:
+        """Decide to cancel queued mails that the other enrollment has sent or is going to send.
+
+        Of two queued mails, that of the enrollment that continues is kept.
+        """
+        younger_by_key = {m.step_key: m for m in self._mails[self.younger.id] if m.is_under_way}
+        for older in self._mails[self.older.id]:
+            younger = younger_by_key.get(older.step_key)
+            if younger is None or not older.is_under_way:
                 continue
-            if {mail.id, double.id} & decision.cancelled.keys():
+            if {older.id, younger.id} & decision.cancelled.keys():
                 continue
-            if mail.is_queued and (not double.is_queued or self.older.id in decision.ended):
-                decision.cancelled[mail.id] = REASON
-            elif double.is_queued:
-                decision.cancelled[double.id] = REASON
+            if older.is_queued and (not younger.is_queued or self.older.id in decision.ended):
+                decision.cancelled[older.id] = REASON
+            elif younger.is_queued:
+                decision.cancelled[younger.id] = REASON

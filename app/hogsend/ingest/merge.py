@@ -37,8 +37,8 @@ async def merge_contacts(
     """Merge contacts, inside the transaction of the event that shows them to be one person.
 
     The survivor is the contact with a user id, else the oldest contact. Live enrollments, unsent
-    sends and consents move to the survivor; of two consents the stricter one wins. What becomes of
-    the enrollments of both in one journey says `decide_merge`. An event of one contact ends
+    sends and consents move to the survivor; of two consents the stricter one wins. `decide_merge`
+    decides about the enrollments that both have in one journey. An event of one contact ends
     enrollments and waits of the other as if it had been an event of the other from the start.
 
     Args:

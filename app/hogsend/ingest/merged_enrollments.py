@@ -1,4 +1,4 @@
-"""The enrollments, waits and mails of two contacts that are merged."""
+"""Changes the enrollments, waits, journals and mails of two contacts that are merged."""
 
 from __future__ import annotations
 
@@ -8,22 +8,12 @@ from datetime import datetime
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import (
-    Enrollment,
-    find_exit_rule,
-    format_exit_reason,
-)
+from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason
 from ..domain.event import Event
 from ..domain.following import MERGE
 from ..domain.journal import Step
 from ..domain.journey import Entry
-from ..domain.merging import (
-    EFFECTS,
-    MergeDecision,
-    PastEnrollment,
-    PastMail,
-    decide_merge,
-)
+from ..domain.merging import EFFECTS, MergeDecision, PastEnrollment, PastMail, decide_merge
 from ..store import contacts, counters, enrollments, events, sends, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
@@ -34,6 +24,10 @@ from .rules import IngestRules
 
 class EnrollmentMerge:
     """Decides about the enrollments of two contacts, and collects the rows to write.
+
+    `load` fills the attributes, and `merge_contacts` writes them. An event is *foreign* to an
+    enrollment if it belonged to the other one of the two contacts. The *family* of a contact is the
+    contact with those that were merged into it before.
 
     Args:
         survivor: the contact that remains, with the fields of both.
@@ -59,7 +53,6 @@ class EnrollmentMerge:
         self._loser_id = loser_id
         self._rules = rules
         self.now = now
-        # Each contact with the contacts that were merged into it before.
         self._families: dict[UUID, set[UUID]] = {}
         self._live: Sequence[Enrollment] = ()
         self._decision = MergeDecision()
@@ -146,12 +139,13 @@ class EnrollmentMerge:
         return journey.entry if journey else None
 
     def _find_exit_reason(self, enrollment: Enrollment | PastEnrollment, after: UUID) -> str | None:
-        """Return why an event of the other contact ends an enrollment or a mail of it.
+        """Return why a foreign event exits an enrollment; None when none does.
 
         Args:
             enrollment: the enrollment.
-            after: the id of the trigger or the mail; only later events count. The order of ids is
-                the order of arrival.
+            after: the id of the enrollment's trigger, or of a queued mail that the event may cancel
+                after the enrollment's end. Only later events count; ids sort in the order of
+                arrival.
         """
         journey = self._rules.find_definition(enrollment.journey_id)
         if journey is None or not journey.exit_on:
@@ -170,7 +164,7 @@ class EnrollmentMerge:
         return None
 
     def _list_foreign_events(self, enrollment: Enrollment | PastEnrollment) -> Iterable[Event]:
-        """Return the events of the contact that an enrollment did not belong to so far."""
+        """Return the events of the contact that an enrollment did not belong to before."""
         is_own = enrollment.contact_id in self._families[self._survivor_id]
         family = self._families[self._loser_id if is_own else self._survivor_id]
         return (event for event in self._events if event.contact_id in family)
@@ -191,14 +185,15 @@ class EnrollmentMerge:
                 self.changed.append(after)
 
     def _wake(self, enrollment: Enrollment, foreign: Iterable[Event]) -> Enrollment:
-        """Return the enrollment after the events of the other contact that its wait can see."""
+        """Return the enrollment after the foreign events that its wait can see."""
         after, journey = enrollment, self._rules.find_definition(enrollment.journey_id)
         if enrollment.wait is None:
             return enrollment
         for event in foreign:
             if enrollment.look_back.can_see(event, enrollment.contact_id):
-                own = replace(event, seq=0)
-                after = after.apply_event(own, journey, event.received_at, self.now)
+                # The number is that among the events of the other contact.
+                unnumbered = replace(event, seq=0)
+                after = after.apply_event(unnumbered, journey, event.received_at, self.now)
         if after is not enrollment:
             self.wakes[after.id] = self.now
         return after
@@ -211,19 +206,12 @@ class EnrollmentMerge:
         return after
 
     def _adopt(self, enrollment: Enrollment) -> Enrollment:
-        """Record in the journal of an enrollment what its counterparts have done already."""
-        known = {step.key for step in self._list_steps(enrollment.id)}
-        adopted: dict[str, Step] = {}
+        """Return the enrollment after what its counterparts have done was added to its journal."""
         mails = self._decision.adopted.get(enrollment.id, ())
-        for mail in mails:
-            kind, _, label = mail.step_key.partition(":")
-            answer = {"status": "queued", "sendId": str(mail.id)}
-            adopted[mail.step_key] = Step(mail.step_key, kind, label, answer)
-        for other in self._decision.counterparts.get(enrollment.id, ()):
-            for step in self._list_steps(other):
-                if step.kind in EFFECTS and not step.waiting and not step.passed:
-                    adopted.setdefault(step.key, step)
-        steps = [step for key, step in adopted.items() if key not in known]
+        known = {step.key for step in self._list_steps(enrollment.id)}
+        steps = [
+            step for step in self._list_adopted_steps(enrollment.id, mails) if step.key not in known
+        ]
         if covered := self._decision.covered[enrollment.id]:
             # The person has got mails, so that another trigger does not begin the journey again.
             enrollment = replace(enrollment, sends=enrollment.sends + covered)
@@ -237,6 +225,19 @@ class EnrollmentMerge:
         turn = Turn(enrollment.id, number, self.now, code_hash, "waiting", steps)
         self.turns.append(turn)
         return replace(enrollment, turn=number, sends=enrollment.sends + len(taken))
+
+    def _list_adopted_steps(self, enrollment_id: UUID, mails: Iterable[PastMail]) -> Iterable[Step]:
+        """Return the mails as journal entries, and the other effects of the counterparts."""
+        adopted: dict[str, Step] = {}
+        for mail in mails:
+            kind, _, label = mail.step_key.partition(":")
+            result = {"status": "queued", "sendId": str(mail.id)}
+            adopted[mail.step_key] = Step(mail.step_key, kind, label, result)
+        for other in self._decision.counterparts.get(enrollment_id, ()):
+            for step in self._list_steps(other):
+                if step.kind in EFFECTS and not step.waiting and not step.passed:
+                    adopted.setdefault(step.key, step)
+        return adopted.values()
 
     def _list_steps(self, enrollment_id: UUID) -> Iterable[Step]:
         return (step for turn in self._journals.get(enrollment_id, ()) for step in turn.steps)
