@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -213,12 +212,8 @@ class IngestBatch:
             contact_id=contact.id,
             depth=incoming.depth,
         )
-        state.contact = replace(
-            contact,
-            event_seq=event.seq,
-            last_seen_at=self._now,
-            properties=fold_properties(contact.properties, incoming.contact_properties),
-        )
+        properties = fold_properties(contact.properties, incoming.contact_properties)
+        state.contact = contact.take_event(event.seq, self._now, properties)
         state.changed = True
         return event
 

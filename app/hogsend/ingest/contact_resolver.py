@@ -233,13 +233,7 @@ class ContactResolver:
             contact.email,
             contact.anonymous_id,
         ):
-            state.contact = replace(
-                contact,
-                user_id=user_id,
-                email=email,
-                anonymous_id=anonymous_id,
-                revision=contact.revision + 1,
-            )
+            state.contact = contact.take_identities(user_id, email, anonymous_id)
 
 
 def _refuse_growth(contact: Contact, incoming: IncomingEvent) -> None:
