@@ -57,7 +57,7 @@ def watch(harness: MailerHarness, keep: timedelta | None = 7 * DAY) -> BlockedMa
 
 
 async def apply(harness: MailerHarness, keep: timedelta | None = 7 * DAY) -> None:
-    await watch(harness, keep).apply()
+    await watch(harness, keep).run_once()
     harness.mailer.poll()
 
 
@@ -245,17 +245,17 @@ async def test_a_worker_with_older_templates_does_not_hold_a_mail_back(
 ) -> None:
     row = await block(harness)
     older = watch(harness)
-    await older.apply()
+    await older.run_once()
     assert (await harness.row(row.id)).status == "blocked"
     edit(harness, NEEDS_PLAN + "<p>newer</p>")
     newer = watch(harness)
-    await newer.apply()
+    await newer.run_once()
     harness.mailer.poll()
     await harness.wait_for_status(row.id, "blocked")
 
     # Both versions have failed, so neither worker makes the other one try again.
-    await older.apply()
-    await newer.apply()
+    await older.run_once()
+    await newer.run_once()
 
     assert (await harness.row(row.id)).status == "blocked"
     assert len((await read_block(harness, row.id)).versions.split()) == 2

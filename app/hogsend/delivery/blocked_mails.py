@@ -16,10 +16,10 @@ from .templates import Templates
 
 log = logging.getLogger("hogsend.mail")
 
-# How often blocked mails are looked at without a change of the templates, in seconds: another
-# worker may have blocked a mail of a template that this one has in a newer version.
+# How often blocked mails are read when no template has changed, in seconds: another worker may have
+# blocked a mail of a template that this worker has in a newer version.
 INTERVAL = 60.0
-# Mails that are read at once, and mostly written in one transaction.
+# How many mails are read at once, and mostly written in one transaction.
 _BATCH_SIZE = 100
 
 
@@ -31,7 +31,7 @@ class BlockedMails:
     Args:
         database: holds the ledger.
         clock: the source of the current time.
-        ledger: writes what becomes of them.
+        ledger: releases and fails the mails.
         templates: the templates that this worker has.
         keep: how long a mail stays blocked before it fails; None for ever.
     """
@@ -53,18 +53,18 @@ class BlockedMails:
         self._changed = asyncio.Event()
 
     def use(self, templates: Templates) -> None:
-        """Make the blocked mails of changed templates again, now."""
+        """Use other templates from now on; `run` releases the mails whose template has changed."""
         self._templates = templates
         self._changed.set()
 
     async def run(self) -> None:
-        """Look at blocked mails at the start, after each change and regularly, until closed."""
+        """Call `run_once` at the start, after each change and regularly, until closed."""
         while not self._is_closing:
             self._changed.clear()
             try:
-                await self.apply()
+                await self.run_once()
             except Exception:
-                log.exception("blocked mails could not be looked at; trying again later")
+                log.exception("blocked mails could not be released or failed; trying again later")
             with suppress(TimeoutError):
                 async with asyncio.timeout(INTERVAL):
                     await self._changed.wait()
@@ -74,7 +74,7 @@ class BlockedMails:
         self._is_closing = True
         self._changed.set()
 
-    async def apply(self) -> None:
+    async def run_once(self) -> None:
         """Release the mails of changed templates, and fail those that have waited too long."""
         released = 0
         for template, versions in await self._database.read_one(blocked_mails.find_versions()):
@@ -100,11 +100,11 @@ class BlockedMails:
     async def _fail_expired(self, keep: timedelta) -> None:
         find = blocked_mails.find_expired(self._clock.now() - keep, _BATCH_SIZE)
         while not self._is_closing and (expired := await self._database.read_one(find)):
-            failed = f"blocked for {keep.days} days: "
+            cause = f"blocked for {keep.days} days"
             await self._unblock(
-                [Unblock(send_id, failed + reason) for send_id, reason in expired.items()]
+                [Unblock(send_id, f"{cause}: {reason}") for send_id, reason in expired.items()]
             )
-            log.warning("%d mails have failed: %s", len(expired), failed.rstrip(": "))
+            log.warning("%d mails have failed: %s", len(expired), cause)
 
     async def _unblock(self, unblocks: Iterable[Unblock]) -> None:
         await asyncio.gather(*(self._ledger.unblock(unblock) for unblock in unblocks))

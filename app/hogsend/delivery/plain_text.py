@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote
 
 from .links import normalize_web_address
@@ -14,7 +14,8 @@ from .markup import HtmlToken, parse_attributes
 # author's own line breaks. Breaks absorb the spaces around them.
 _LINE, _PARAGRAPH, _CELL, _LINK = "\ue000", "\ue001", "\ue002", "\ue003"
 _NEW_LINE = "\ue008"
-# Begin and end a part whose lines are indented or quoted, and stand for white space that counts.
+# These begin and end a part whose lines are indented or quoted, and stand for the line breaks and
+# spaces of preformatted text.
 _IN, _OUT, _KEPT_LINE, _KEPT_SPACE = "\ue004", "\ue005", "\ue006", "\ue007"
 _KEPT = str.maketrans({"\n": _KEPT_LINE, " ": _KEPT_SPACE, "\t": _KEPT_SPACE * 4, "\r": None})
 _QUOTE = "> "
@@ -109,34 +110,50 @@ def _indent_lines(text: str, prefixes: Sequence[str]) -> str:
 
     Args:
         text: the text, in which marks of parts are only at the beginnings of lines.
-        prefixes: what each part begins with: a list's number or sign, whose width the other lines
-            of the part are indented by, or the sign of a quotation, which each line gets.
+        prefixes: the prefix of each part, in order: the number or the dash of a list's item, or the
+            sign of a quotation.
     """
     upcoming = iter(prefixes)
-    parts: list[str] = []
+    indents: list[str] = []
     lines: list[str] = []
     for line in text.strip("\n ").split("\n"):
-        first = ""
-        position = 0
-        for position, mark in enumerate((*line, "")):  # noqa: B007 - where the text begins
-            if mark == _IN:
-                # An author may write the character of a mark.
-                prefix = next(upcoming, "")
-                first += prefix
-                parts.append(prefix if prefix == _QUOTE else " " * len(prefix))
-            elif mark == _OUT:
-                width = len(parts.pop()) if parts else 0
-                first = first[: max(len(first) - width, 0)]
-            else:
-                break
+        begun, position = _read_marks(line, indents, upcoming)
         content = line[position:].replace(_KEPT_SPACE, " ").rstrip()
-        indent = "".join(parts)
-        begin = indent[: len(indent) - len(first)] + first
-        lines.append((begin + content).rstrip())
+        indent = "".join(indents)
+        # The prefixes of the parts that begin here take the place of their indents.
+        indent = indent[: len(indent) - len(begun)] + begun
+        lines.append((indent + content).rstrip())
     return "\n".join(lines).strip("\n").rstrip()
 
 
+def _read_marks(line: str, indents: list[str], upcoming: Iterator[str]) -> tuple[str, int]:
+    """Begin and end the parts whose marks are at the beginning of a line.
+
+    Args:
+        line: the line.
+        indents: the indents of the open parts, outermost first, which this changes. Each line of a
+            quotation begins with its sign; the other lines of an item with spaces.
+        upcoming: the prefixes of the parts that have not begun.
+
+    Returns:
+        The prefixes of the parts that the line begins, and the position of its text.
+    """
+    begun, position = "", 0
+    while position < len(line) and line[position] in (_IN, _OUT):
+        if line[position] == _IN:
+            # An author may write the character of a mark.
+            prefix = next(upcoming, "")
+            begun += prefix
+            indents.append(prefix if prefix == _QUOTE else " " * len(prefix))
+        else:
+            width = len(indents.pop()) if indents else 0
+            begun = begun[: max(len(begun) - width, 0)]
+        position += 1
+    return begun, position
+
+
 def _choose_spacing(match: re.Match[str]) -> str:
+    """Return the spaces or line breaks for a run of marks, with the marks of parts in it."""
     # A cell is on the line of the previous cell of its row. After a link it begins a new line, or a
     # row of links, such as a scale, would be one long line of addresses.
     marks = "".join(mark for mark in match[0] if mark in (_IN, _OUT))

@@ -1,4 +1,4 @@
-"""Finds the styles in the files of templates that no mail will have."""
+"""Finds styles in the files of templates that are left out of mails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, cast
 from ..domain.journey import BrokenFile
 from .markup import find_html_tokens, parse_attributes
 
-# One that is not closed reaches to the end, so that the patterns take linear time.
+# An expression that is not closed reaches to the end, so that the patterns take linear time.
 _EXPRESSION = re.compile(r"\{\{.*?(?:\}\}|\Z)", re.DOTALL)
 _STATEMENT = re.compile(r"\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
 _NOT_A_LINE_BREAK = re.compile(r"[^\n]")

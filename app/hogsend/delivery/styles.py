@@ -13,7 +13,7 @@ from .markup import HtmlToken, find_html_tokens, parse_attributes
 # With this attribute, css-inline keeps a style sheet as it is.
 _KEPT = ' data-css-inline="ignore"'
 _STYLE_WITH_MEDIA = re.compile(r"<style\s[^<>]*\bmedia\b", re.IGNORECASE)
-# Style sheets for these media hold in every mail client.
+# Style sheets for these media apply in every mail client, so they are inlined.
 _EVERY_SCREEN = re.compile(r"\s*(?:(?:only\s+)?(?:all|screen))?\s*", re.IGNORECASE)
 _DOCTYPE = re.compile(
     r"((?:\s*+(?:<!--.*?-->|<\?[^>]*+>))*+\s*+)(<!doctype[^>]*+>)", re.IGNORECASE | re.DOTALL
@@ -121,7 +121,7 @@ def _find_sheets(markup: str) -> Iterator[tuple[HtmlToken, int]]:
 
 
 def _restore_doctype(inlined: str, markup: str) -> str:
-    # css-inline writes that of HTML 5, with which old layouts look different.
+    # css-inline writes the document type of HTML 5, with which old layouts look different.
     author, written = _DOCTYPE.match(markup), _DOCTYPE.match(inlined)
     if author is None or written is None:
         return inlined
@@ -129,9 +129,9 @@ def _restore_doctype(inlined: str, markup: str) -> str:
 
 
 def _strengthen(sheet: str) -> str:
-    """Make the declarations of kept rules important, or the inlined ones would always win.
+    """Make the declarations of kept rules important, because inlined declarations win otherwise.
 
-    At-rules stay as they are written. So does a sheet that is not valid throughout.
+    At-rules stay as they are written, and so does a whole sheet with an error in it.
     """
     # Only mails that keep a rule need it, and each layout is compiled once.
     import tinycss2
