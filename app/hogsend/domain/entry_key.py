@@ -20,8 +20,8 @@ def compute_entry_key(journey: Journey, event: Event) -> str | None:
     """Return the entry key that an event gives; None when the event has no value for the key.
 
     A text is its own key. Any other value is `=` followed by its JSON, so that `true` and `"true"`
-    differ. The empty text and a text that begins with `=` are written as JSON too: an empty key is
-    that of an enrollment without a key.
+    differ. The empty text and a text that begins with `=` are written as JSON too, because an
+    enrollment without a key has the empty one.
     """
     if journey.entry_key is None:
         return ""
@@ -47,7 +47,10 @@ def is_for_entry(event: Event, journey: Journey, entry_key: str) -> bool:
 
 
 def describe_entry_key(entry_key: str) -> str:
-    """Return the value that an entry key stands for, as screens show it."""
+    """Return the value that an entry key stands for, as screens show it.
+
+    Of a value that was too long for a key, only the digest is known.
+    """
     if not entry_key.startswith(_JSON_PREFIX):
         return entry_key
     shown = entry_key.removeprefix(_JSON_PREFIX)

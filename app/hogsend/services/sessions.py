@@ -20,15 +20,15 @@ __all__ = [
     "Role",
     "Session",
     "SignInLink",
+    "create_device_token",
     "end_all_sessions",
     "end_session",
-    "find_device",
     "find_session",
     "find_sign_in_link",
     "has_operators",
     "has_possible_length",
-    "name_device",
     "note_activity",
+    "read_device_token",
     "sign_in",
     "use_sign_in_link",
 ]
@@ -75,14 +75,14 @@ def has_possible_length(email: str, password: str) -> bool:
     return len(email) <= MAX_EMAIL_LENGTH and not passwords.is_too_long(password)
 
 
-def name_device(context: ServiceContext, email: str) -> str:
-    """Return the cookie by which a browser is known in which an operator has signed in."""
+def create_device_token(context: ServiceContext, email: str) -> str:
+    """Return a signed token for the browser in which the operator with an address has signed in."""
     return context.tokens.sign_device(email)
 
 
-def find_device(context: ServiceContext, cookie: str, email: str) -> str | None:
-    """Return the id of a browser in which the operator with an address has signed in before."""
-    return context.tokens.read_device(cookie, email)
+def read_device_token(context: ServiceContext, token: str, email: str) -> str | None:
+    """Return the id of a browser; None when the operator has not signed in there before."""
+    return context.tokens.read_device(token, email)
 
 
 async def find_sign_in_link(installation: Installation, token: str) -> SignInLink | None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 # The device and the inode of a file.
 _Identity = tuple[int, int]
+# Of a path without a file.
 _NO_FILE: _Identity = (0, 0)
+# Beside the database: the write-ahead log, and its index in shared memory.
 _SUFFIXES = ("-wal", "-shm")
 
 
@@ -30,7 +32,7 @@ class DatabaseFiles:
         """Record which files are open; call it once SQLite has opened all of them."""
         # SQLite follows symbolic links, and puts the other files beside the target.
         target = os.path.realpath(self._file)
-        # A file system that cannot share memory has no log.
+        # On a file system that cannot share memory, SQLite runs without these files.
         logs = [target + suffix for suffix in _SUFFIXES if os.path.exists(target + suffix)]
         self._identities = {path: _identify(path) for path in (self._file, *logs)}
 
@@ -39,7 +41,7 @@ class DatabaseFiles:
         self._identities = {}
 
     def find_lost(self) -> str | None:
-        """Return the path of a file that was deleted, moved or replaced; None when there is none.
+        """Return the path of an open file that was deleted, moved or replaced, if there is one.
 
         Raises:
             OSError: a path cannot be checked.

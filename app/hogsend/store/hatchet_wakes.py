@@ -72,14 +72,14 @@ def unclaim_wakes(ids: Sequence[UUID]) -> Write:
 def find_unanswered(
     journey_ids: Sequence[str], namespace: str, asked_before: datetime, now: datetime, limit: int
 ) -> Query[dict[UUID, datetime]]:
-    """Query due enrollments whose run was woken and has not asked for its turn, oldest wake first.
+    """Query due enrollments whose woken run has not requested its turn, oldest wake first.
 
     The query returns when the turn of each enrollment became due.
 
     Args:
         journey_ids: the journeys.
         namespace: only runs that were started in this namespace.
-        asked_before: only runs that were woken at this instant or earlier.
+        asked_before: only runs that Hatchet was last asked to continue at this instant or earlier.
         now: the current time.
         limit: how many at most.
     """
@@ -95,7 +95,7 @@ def find_unanswered(
 
 @dataclass(frozen=True, slots=True)
 class WokenRun:
-    """A run that was woken and has not asked for its turn.
+    """A run that was woken and has not requested its turn.
 
     Args:
         enrollment_id: the enrollment.
@@ -118,7 +118,7 @@ def claim_restores(
 
     Args:
         ids: the enrollments that `find_unanswered` returned.
-        asked_before: only runs that were woken at this instant or earlier.
+        asked_before: only runs that Hatchet was last asked to continue at this instant or earlier.
         now: the current time.
     """
     return Query(

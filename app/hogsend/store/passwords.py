@@ -52,7 +52,7 @@ class _Slots:
 
 @lru_cache(maxsize=1)
 def _get_slots(loop: asyncio.AbstractEventLoop) -> _Slots:
-    """Return the slots of a process, whose passwords are all checked in one event loop."""
+    """Return the slots of the event loop; a process checks all passwords in one loop."""
     return _Slots()
 
 

@@ -22,7 +22,8 @@ class FailureLimiter:
     def __init__(self, limit: int, window: timedelta) -> None:
         self.limit = limit
         self.window = window
-        # In both, the caller that failed last comes last.
+        # The callers that may try again, and those that must wait; in both, the caller that failed
+        # last comes last.
         self._open: OrderedDict[str, deque[datetime]] = OrderedDict()
         self._full: OrderedDict[str, deque[datetime]] = OrderedDict()
 
@@ -38,7 +39,7 @@ class FailureLimiter:
         return int((failures[0] + self.window - now).total_seconds()) + 1 if failures else 0
 
     def record(self, caller: str, now: datetime) -> None:
-        """Count a failure; of the callers that need not wait, the first ones are forgotten."""
+        """Count a failure; when the memory is full, forget callers that need not wait."""
         self._release_first(now)
         failures = self._full.pop(caller, None) or self._open.pop(caller, None)
         failures = failures or deque(maxlen=self.limit)
@@ -63,7 +64,7 @@ class FailureLimiter:
         self._full.pop(caller, None)
 
     def _release_first(self, now: datetime) -> None:
-        """Let those of the first callers try again whose wait is over."""
+        """Let the callers whose wait is over try again."""
         while self._full and self._release(next(iter(self._full)), now):
             pass
 

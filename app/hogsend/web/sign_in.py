@@ -34,7 +34,7 @@ blueprint.after_request(add_page_headers)
 
 
 def _get_failures() -> FailureLimiter:
-    """Return the failed attempts of this process, by the names that `_name_callers` gives."""
+    """Return the counts of failed attempts in this process, by the names from `_name_callers`."""
     extensions = current_app.extensions
     if "sign_in_failures" not in extensions:
         extensions["sign_in_failures"] = FailureLimiter(limit=5, window=timedelta(minutes=15))
@@ -48,7 +48,9 @@ def _name_callers(email: str) -> list[str]:
     others at the same address, such as a proxy's, do not keep it out.
     """
     email = email.strip().lower()
-    device = sessions.find_device(get_context(), request.cookies.get(DEVICE_COOKIE, ""), email)
+    device = sessions.read_device_token(
+        get_context(), request.cookies.get(DEVICE_COOKIE, ""), email
+    )
     callers = [] if device is None else [f"device {device}"]
     return [*callers, f"{find_network(request.remote_addr or '')} {email}"]
 
@@ -104,8 +106,8 @@ async def sign_in() -> WebResponse:
         return _refuse_overloaded(error)
     if cookie is None:
         return _render_sign_in_page(_INCORRECT, status=401, email=email, after=after)
-    for caller in callers:
-        failures.forget(caller)
+    for name in callers:
+        failures.forget(name)
     return redirect_with_session(cookie, after, email)
 
 
@@ -135,7 +137,7 @@ def redirect_with_session(cookie: str, after: str, email: str) -> WebResponse:
         after: the path of the page.
         email: the operator's address.
     """
-    device = sessions.name_device(get_context(), email)
+    device = sessions.create_device_token(get_context(), email)
     response = redirect(after, 303)
     for name, value, lifetime, path in (
         (COOKIE, cookie, sessions.ABSOLUTE_LIMIT, "/"),

@@ -27,14 +27,14 @@ class RequestedTurns:
         self._database = database
         self._on_request = on_request
         self._requests: dict[UUID, asyncio.Future[None]] = {}
-        self._closed = False
+        self._is_closed = False
 
     async def request(self, enrollment_id: UUID) -> None:
         """Request an enrollment's turn; return when the turn has ended, or if no turn is due.
 
         Requests for the same enrollment share one turn.
         """
-        if self._closed:
+        if self._is_closed:
             return
         future = self._requests.get(enrollment_id)
         if future is None:
@@ -61,7 +61,7 @@ class RequestedTurns:
 
     def close(self) -> None:
         """Answer all present and future requests without a turn."""
-        self._closed = True
+        self._is_closed = True
         for enrollment_id in list(self._requests):
             self._answer(enrollment_id)
 

@@ -1,4 +1,4 @@
-"""Asks Hatchet again for runs that were woken and have not come.
+"""Asks Hatchet to continue runs that were woken and have not requested their turn.
 
 Hatchet can miss an event that arrives while the run is being evicted: the run's wait has ended, but
 nothing queues the run. A wake can also be lost on its way.
@@ -13,27 +13,28 @@ from uuid import UUID
 from ...store import hatchet_wakes
 from .engine_context import EngineContext
 
-# How often to look for such runs, in seconds.
+# How often to read which runs these are, in seconds.
 RESTORE_INTERVAL = 1.0
-# How long a woken run may take until Hatchet is asked again.
+# How long a woken run may take to request its turn until Hatchet is asked again.
 UNANSWERED_AFTER = timedelta(seconds=5)
 # When a turn is this late and its run was restored, the wake may have been lost and is repeated.
 REPEAT_AFTER = timedelta(seconds=12)
-# The maximum number of runs at a time.
+# The maximum number of runs that are restored at a time.
 _LIMIT = 10
 # When more runs than this are unanswered, most of them are in Hatchet's queue, which more calls
 # slow down: 1,000 woken runs took 23 s with 10 calls a second, and 19.5 s without. Then only the
 # runs that were woken first are restored, a few at a time.
 _QUEUE_LENGTH = 50
-_LIMIT_OF_QUEUE = 1
+_LIMIT_WHEN_QUEUED = 1
 
 
 class Restorer:
-    """Restores runs that were woken and have not asked for their turn.
+    """Restores runs that were woken and have not requested their turn.
 
     Args:
         context: the rows, and the connection to Hatchet.
-        is_requested: returns whether an enrollment's turn was requested here and has not ended.
+        is_requested: returns whether the turn of an enrollment was requested from this worker and
+            has not ended.
     """
 
     def __init__(self, context: EngineContext, is_requested: Callable[[UUID], bool]) -> None:
@@ -48,7 +49,7 @@ class Restorer:
         await self._connectivity.repeat(RESTORE_INTERVAL, self.restore)
 
     async def restore(self) -> None:
-        """Restore runs that have not come; wake those again that stay late after a restore."""
+        """Restore unanswered runs; wake a run again when its turn stays late after a restore."""
         client = self._context.client
         if client is None or self._connectivity.outage is not None:
             return
@@ -63,7 +64,7 @@ class Restorer:
                 _QUEUE_LENGTH + 1,
             )
         )
-        limit = _LIMIT_OF_QUEUE if len(unanswered) > _QUEUE_LENGTH else _LIMIT
+        limit = _LIMIT_WHEN_QUEUED if len(unanswered) > _QUEUE_LENGTH else _LIMIT
         ids = [
             enrollment_id for enrollment_id in unanswered if not self._is_requested(enrollment_id)
         ][:limit]
