@@ -162,7 +162,7 @@ def test_an_argument_that_may_be_right_is_accepted(tmp_path: Path, body: str):
         ),
         ("print(ctx.evnt)", "The context has no `evnt`.", "`event`"),
         ("print(ctx.event.proprties)", "An event has no `proprties`.", "`properties`"),
-        ("await ctx.snooze(days(1))", "The context has no `snooze`.", "There are"),
+        ("await ctx.snooze(days(1))", "The context has no `snooze`.", "It has"),
         ("await ctx.history.cuont('a')", "`ctx.history` has no `cuont`.", "`count`"),
         ("await ctx.when.tomorow().at('09:00')", "`ctx.when` has no `tomorow`.", "`tomorrow`"),
         ("user = await ctx.contact()\nprint(user.emial)", "A contact has no `emial`", "`email`"),

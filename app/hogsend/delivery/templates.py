@@ -176,7 +176,8 @@ class Templates:
         if template is None:
             for broken in self.broken:
                 if Path(broken.file).stem == key:
-                    raise ContentMissing(f"template {key} is broken: {broken.problem}")
+                    reason = f"{broken.problem} {broken.remedy}".rstrip()
+                    raise ContentMissing(f"template {key} is broken: {reason}")
             raise ContentMissing(f"there is no template {key}")
         return template
 

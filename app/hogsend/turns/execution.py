@@ -13,11 +13,11 @@ from ..compat.unawaited_coroutines import UNAWAITED, watch_coroutines
 from ..config.author_environment import mask_author_secrets
 from ..domain.journey import Journey
 from ..errors import JourneyCodeError
-from .author_imports import explain_import_error
 from .calls.call import IN_JOURNEY, Call, Failure, Suspension
 from .calls.effect import Effect
 from .context import Context
 from .decorator import JourneyFunction
+from .error_remedies import explain_error
 from .forbidden_loop import ForbiddenLoop
 from .history import History
 from .replay import Replay
@@ -181,7 +181,7 @@ class TurnExecution:
             raise self._loop.error
 
     def _fail_with(self, error: BaseException) -> None:
-        if remedy := explain_import_error(error):
+        if remedy := explain_error(error):
             error.add_note(remedy)
         # Parts are cut, so that a long message does not push out the location of the error.
         lines = [_shorten(part) for part in traceback.format_exception(error)]

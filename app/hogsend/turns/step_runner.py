@@ -17,9 +17,9 @@ from ..config.author_environment import mask_author_secrets
 from ..domain.durations import describe_duration
 from ..domain.journal import encode, to_storable_text
 from ..errors import StepFailed, ValueNotStorable
-from .author_imports import explain_import_error
 from .calls.effect import Effect
 from .daemon_threads import DaemonThreads
+from .error_remedies import explain_error
 from .step_attempts import StepAttempt
 
 # How many effects of one journey run at the same time.
@@ -284,7 +284,7 @@ async def _raise_own_cancellation(effect: Coroutine[Any, Any, Any]) -> Any:
 
 def _format_traceback(error: BaseException) -> str:
     """Return the traceback of an effect's error, without the frames of this file."""
-    if remedy := explain_import_error(error):
+    if remedy := explain_error(error):
         error.add_note(remedy)
     lines = traceback.format_exception(error)
     text = "".join(line for line in lines if "/turns/step_runner.py" not in line)

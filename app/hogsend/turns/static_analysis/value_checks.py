@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from ...domain.contact import Contact
-from ...domain.event import Event
-from ...domain.history import EmailPast, JourneyPast
 from ...errors import HogsendError
 from ..argument_checks import ArgumentCheck
-from ..call_results import Sent, Throttle, Waited
 from ..calls.call import Call
-from ..calls.when import Day, When
+from ..calls.when import Day
 from ..context import Context
+from ..error_remedies import NOUNS, find_attribute_remedy, suggest
 from ..history import History
 from .call_site import CallSite
 from .examples import Examples, JsonObject, find_examples
@@ -26,21 +22,8 @@ from .scopes import Scope, build_nested_scope
 # A problem and its remedy.
 Problem = tuple[str, str]
 
-# What authors get, and how a message names it.
-_NOUNS: Mapping[type, str] = {
-    Contact: "A contact",
-    Event: "An event",
-    Context: "The context",
-    History: "`ctx.history`",
-    When: "`ctx.when`",
-    Day: "A day of `ctx.when`",
-    Sent: "The result of `ctx.send`",
-    Waited: "The result of a wait",
-    Throttle: "The result of `ctx.throttle`",
-    JourneyPast: "The result of `ctx.history.journey`",
-    EmailPast: "The result of `ctx.history.email`",
-    JsonObject: "A mapping of properties",
-}
+# How a message names the objects whose attributes are checked.
+_NOUNS: Mapping[type, str] = {**NOUNS, JsonObject: "A mapping of properties"}
 
 
 # -- arguments --------------------------------------------------------------------------------
@@ -98,7 +81,7 @@ def _bind(
         if keyword.arg is not None and keyword.arg not in parameters:
             return bound, (
                 f"{name} has no argument `{keyword.arg}`.",
-                _suggest(keyword.arg, list(parameters)),
+                suggest(keyword.arg, list(parameters)),
             )
         if keyword.arg is not None:
             bound[keyword.arg] = keyword.value
@@ -178,13 +161,4 @@ def _find_attribute_remedy(node: ast.Attribute, owner: object) -> str:
     code = ast.unparse(node.value)
     if isinstance(owner, JsonObject):
         return f'Write `{code}["{node.attr}"]` or `{code}.get("{node.attr}")`.'
-    names = [name for name in dir(owner) if not name.startswith("_")]
-    has_close = bool(difflib.get_close_matches(node.attr, names, n=1))
-    if isinstance(owner, Contact | Event) and not has_close:
-        return f'What your product sent is in `{code}.properties["{node.attr}"]`.'
-    return _suggest(node.attr, names)
-
-
-def _suggest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean `{close[0]}`?" if close else f"There are {', '.join(sorted(known))}."
+    return find_attribute_remedy(owner, node.attr, code)
