@@ -239,6 +239,7 @@ def test_a_name_that_may_exist_is_accepted(tmp_path: Path, body: str):
         ("from absent import part", "will not find `absent`", "_packages absent`"),
         ("import xml.absent", "will not find `xml.absent`", ""),
         ("import jsom", "will not find `jsom`", "Did you mean `json`?"),
+        ("import stripe", "will not find `stripe`", "Run `pip install --target"),
         ("import _words", "will not find `_words`", "`from . import _words`"),
         ("from . import _wrods", "will not find `journeys._wrods`", "correct the name"),
         ("from ._words import greting", "_words.py has no `greting`", "`greeting`"),
@@ -256,6 +257,7 @@ def test_an_import_in_a_function_that_the_server_will_not_find_is_an_error(
     assert (diagnostic.file, diagnostic.line, diagnostic.severity) == ("j.py", 8, "error")
     assert problem in diagnostic.problem
     assert remedy.format(folder=tmp_path.name) in diagnostic.remedy
+    assert "Did you mean `str" not in diagnostic.remedy
 
 
 @pytest.mark.parametrize(

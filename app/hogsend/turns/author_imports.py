@@ -124,11 +124,11 @@ def find_remedy(name: str, folder: Path) -> str:
         return f"Authors' files are in {folder.name}/: correct the name, or write the file."
     if (folder / f"{top}.py").is_file():
         return f"It is beside this file: write `from . import {top}` or `from .{top} import …`."
-    known = [*sys.stdlib_module_names, *ALWAYS_THERE]
-    close = difflib.get_close_matches(top, known, n=1, cutoff=0.75)
-    if close and close[0] != top:
-        return f"Did you mean `{close[0]}`?"
-    return (
+    install = (
         f"Run `pip install --target {folder.name}/{PACKAGES} {top}` (the package may have another "
         "name than the module), or correct the name."
     )
+    names = [*sys.stdlib_module_names, *ALWAYS_THERE]
+    similar = [known for known in names if known != top and abs(len(known) - len(top)) <= 1]
+    close = difflib.get_close_matches(top, similar, n=1, cutoff=0.75)
+    return f"Did you mean `{close[0]}`? Otherwise: {install}" if close else install
