@@ -204,7 +204,8 @@ class World:
     async def suppress(self, address: str) -> None:
         """Stop all mail to an address."""
         async with self.database.transaction() as tx:
-            await tx.apply([consents.suppress([(address, "manual", None)], self.clock.now())])
+            suppressed = consents.suppress([(address, "manual", None)], self.clock.now())
+            await tx.apply([contacts.raise_revision(address), suppressed])
 
     def set_turn_limits(self, limits: TurnLimits) -> None:
         """Limit the resources of later turns."""

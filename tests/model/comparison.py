@@ -155,7 +155,7 @@ def _describe_enrollment(enrollment: ModelEnrollment) -> dict[str, Any]:
         "until": enrollment.wait.until if enrollment.wait and is_waiting else None,
         "more": enrollment.wait.more if enrollment.wait and is_waiting else None,
         "attempt": enrollment.attempt,
-        "error": "ValueError: no" if enrollment.attempt else None,
+        "error": enrollment.error if enrollment.attempt else None,
     }
 
 
@@ -172,8 +172,14 @@ def _describe_row(row: Enrollment) -> dict[str, Any]:
         "until": row.wait.until if row.wait and is_waiting else None,
         "more": row.wait.remaining if row.wait and is_waiting else None,
         "attempt": row.attempt,
-        "error": (row.error or "").rstrip().rsplit("\n", 1)[-1] if row.attempt else None,
+        "error": _find_error(row) if row.attempt else None,
     }
+
+
+def _find_error(row: Enrollment) -> str:
+    """Return the last line of an error; of a property without an instant, in short."""
+    line = (row.error or "").rstrip().rsplit("\n", 1)[-1]
+    return "no instant" if "ends is missing" in line else line
 
 
 def _remove_condition(reason: str | None) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
 from .journey_plans import OF_TRIGGER, JourneyPlan, Op, Rule
 from .model_values import ModelContact, ModelEvent, SubmittedEvent
+from .system_under_test import START
 
 JOURNEYS = (
     JourneyPlan("a", Rule("go"), exit_on=(Rule("stop"),), window=(10, 16), goal=Rule("x")),
@@ -55,6 +56,9 @@ _rules = st.builds(Rule, _events, st.sampled_from([None, None, "one", OF_TRIGGER
 
 _waits = st.one_of(
     st.tuples(st.just("sleep"), st.sampled_from([1, 5, 24, 72]), _labels),
+    st.tuples(
+        st.just("follow"), st.sampled_from([0, 24]), st.sampled_from([None, 24, 100]), _labels
+    ),
     st.tuples(
         st.just("wait"),
         st.lists(_rules, min_size=1, max_size=2).map(tuple),
@@ -110,7 +114,7 @@ def plans(draw: st.DrawFn, journey: JourneyPlan | None = None) -> JourneyPlan:
     return replace(base, script=draw(scripts), enabled=enabled)
 
 
-_WAITS = ("sleep", "wait", "digest", "step")
+_WAITS = ("sleep", "wait", "digest", "follow", "step")
 
 
 @st.composite
@@ -120,7 +124,7 @@ def edited_plans(draw: st.DrawFn, plan: JourneyPlan) -> JourneyPlan:
     waits = [at for at, (name, *_) in enumerate(script) if name in _WAITS]
     at = draw(st.sampled_from([*waits, *range(len(script) + 1)]))
     edit = draw(st.sampled_from(["add", "drop", "change", "fail", "relabel"]))
-    if edit == "relabel" and script[at : at + 1] and script[at][0] in _WAITS[:3]:
+    if edit == "relabel" and script[at : at + 1] and script[at][0] in _WAITS[:4]:
         script[at] = (*script[at][:-1], draw(_labels))
     if edit in ("drop", "change"):
         del script[at : at + 1]
@@ -149,6 +153,18 @@ _list_choices = st.dictionaries(
 )
 
 
+_instants = st.sampled_from([30, 60, 100, 200, 1000]).map(
+    lambda hours: START + timedelta(hours=hours)
+)
+_contact_properties = st.sampled_from([True, False, False]).flatmap(
+    lambda has_change: (
+        st.builds(lambda ends: {"ends": ends}, st.none() | _instants.map(datetime.isoformat))
+        if has_change
+        else st.just(dict[str, str | None]())
+    )
+)
+
+
 @st.composite
 def incoming_events(draw: st.DrawFn) -> SubmittedEvent:
     """An event of a contact, sometimes with choices about lists."""
@@ -161,6 +177,7 @@ def incoming_events(draw: st.DrawFn) -> SubmittedEvent:
         browser,
         {"k": value} if value else {},
         draw(st.one_of([st.just(dict[str, bool]())] * 4 + [_list_choices])),
+        draw(_contact_properties),
         late=draw(st.sampled_from([False] * 9 + [True])),
     )
 
@@ -176,7 +193,14 @@ def changes(draw: st.DrawFn) -> SubmittedEvent:
     """
     user, email, browser = draw(st.sampled_from(IDENTITIES))
     choices = draw(st.one_of(st.just(dict[str, bool]()), _list_choices))
-    return SubmittedEvent("changed", user, email, browser, lists=choices)
+    return SubmittedEvent(
+        "changed",
+        user,
+        email,
+        browser,
+        lists=choices,
+        contact_properties=draw(_contact_properties),
+    )
 
 
 def move_to(event: SubmittedEvent, person: ModelContact) -> SubmittedEvent:

@@ -154,6 +154,12 @@ def _write_wait(rules: Sequence[Rule], hours: int | None, label: str) -> list[st
     return [f"got = bool(await ctx.wait_for_any([{events}], timeout={timeout}, label={label!r}))"]
 
 
+def _write_follow(hours: int, timeout: int | None, label: str) -> list[str]:
+    limit = f"hours({timeout})" if timeout is not None else None
+    instant = f'prop("ends") - hours({hours})'
+    return [f"got = await ctx.sleep_until({instant}, timeout={limit}, label={label!r})"]
+
+
 def _write_digest(rule: Rule | None, hours: int, max_events: int, label: str) -> list[str]:
     event = f"event={rule.source}, " if rule else ""
     options = f"{event}max_events={max_events}, label={label!r}"
@@ -186,6 +192,7 @@ def _has_failing_step(script: Sequence[Op]) -> bool:
 _SOURCES: dict[str, Any] = {
     "send": _write_send,
     "sleep": lambda hours, label: [f"await ctx.sleep(hours({hours}), label={label!r})"],
+    "follow": _write_follow,
     "wait": _write_wait,
     "digest": _write_digest,
     "step": _write_step,

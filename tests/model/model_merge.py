@@ -49,6 +49,9 @@ def merge(model: ReferenceModel, survivor: ModelContact, other: ModelContact) ->
             _cancel_double(mail, double, prefers_double=older in ended_now)
     for enrollment, event in awaited:
         model.apply_event(enrollment, event)
+    survivor.ends = survivor.ends or other.ends
+    for enrollment in model.find_live(survivor):
+        model.move(enrollment)
 
 
 def _list_exits(

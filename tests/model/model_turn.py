@@ -23,6 +23,10 @@ from .reference_model import ReferenceModel
 RETRY_DELAYS = [timedelta(seconds=pause) for pause in (10, 60, 300, 1800, 7200)]
 
 
+def hours_or_none(hours: int | None) -> timedelta | None:
+    return None if hours is None else timedelta(hours=hours)
+
+
 class _TurnEnded(Exception):
     """Ends the turn with an outcome and a reason."""
 
@@ -44,14 +48,15 @@ def run_turn(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
     if end.outcome == "early":
         enrollment.wake = enrollment.wait.until if enrollment.wait else None
     elif end.outcome == "failed":
-        _fail(model, enrollment)
+        _fail(model, enrollment, end.reason)
     elif end.outcome == "drifted":
         enrollment.state, enrollment.wake, enrollment.attempt = "drifted", None, 0
     else:
         _commit(model, enrollment, turn, end)
 
 
-def _fail(model: ReferenceModel, enrollment: ModelEnrollment) -> None:
+def _fail(model: ReferenceModel, enrollment: ModelEnrollment, error: str | None) -> None:
+    enrollment.error = error
     if enrollment.attempt < len(RETRY_DELAYS):
         enrollment.wake = model.now + RETRY_DELAYS[enrollment.attempt]
     else:
@@ -158,6 +163,31 @@ class _Turn:
             self.recorded[key] = 0
         elif not self._is_recorded(key) and self.has_reached_frontier:
             self._pause(ModelWait(key, self.model.now + timedelta(hours=hours)))
+
+    def _follow(self, hours: int, timeout: int | None, label: str) -> None:
+        key, length = self._key("sleep", label), hours_or_none(timeout)
+        if self._is_frontier(key):
+            event, wait = self._resume()
+            self._set_look_back(event, wait)
+            has_come = wait.offset is None or wait.at is not None
+            self._check_instant(has_come, length if wait.timeout is None else wait.timeout)
+            self.recorded[key] = has_come
+        elif not self._is_recorded(key) and self.has_reached_frontier:
+            offset, ends = timedelta(hours=hours), self.person.ends
+            at = ends - offset if ends else None
+            self._check_instant(at is not None, length)
+            wait = ModelWait(key, None, offset=offset, at=at, timeout=length)
+            wait.until = self.model.compute_end(wait)
+            if wait.until > self.model.now:
+                self._pause(wait)
+            self.recorded[key] = at is not None
+        # The answer of a sleep is 0; it is no answer that the instant has not come.
+        answer = self.recorded.get(key, self.enrollment.journal.get(key, False))
+        self.got = answer is not False
+
+    def _check_instant(self, has_instant: bool, timeout: timedelta | None) -> None:
+        if not has_instant and timeout is None:
+            raise _TurnEnded("failed", "no instant")
 
     def _wait(self, rules: Sequence[Rule], hours: int | None, label: str) -> None:
         key = self._key("wait", label)
@@ -330,7 +360,7 @@ class _Turn:
         raise _TurnEnded("exited", "enough")
 
     def _fail(self) -> None:
-        raise _TurnEnded("failed")
+        raise _TurnEnded("failed", "ValueError: no")
 
     def _nothing(self) -> None:
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,8 @@ class ModelContact:
     email: str | None = None
     anonymous: str | None = None
     subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
+    # The property that waits follow.
+    ends: datetime | None = None
     merged_into: ModelContact | None = None
 
     @property
@@ -42,7 +44,10 @@ class ModelContact:
 
 @dataclass(frozen=True)
 class SubmittedEvent:
-    """An event as a caller submits it, with the contact's choices for lists."""
+    """An event as a caller submits it, with the contact's choices for lists.
+
+    `contact_properties` is empty, or has the instant `ends`, which None deletes.
+    """
 
     name: str
     user: str | None = None
@@ -50,12 +55,14 @@ class SubmittedEvent:
     anonymous: str | None = None
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lists: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    contact_properties: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     late: bool = False
     key: str | None = None
     digest: bytes = b""
 
     def __repr__(self) -> str:
-        values = (self.user, self.email, self.anonymous, dict(self.properties), dict(self.lists))
+        values = (self.user, self.email, self.anonymous, dict(self.properties))
+        values = (*values, dict(self.lists), dict(self.contact_properties))
         return (
             f"{self.name}({', '.join(str(value) for value in values if value)}, late={self.late})"
         )
@@ -76,12 +83,19 @@ class ModelEvent:
 
 @dataclass
 class ModelWait:
-    """The wait of an enrollment: the events that end it, how many, and when it times out."""
+    """The wait of an enrollment: the events that end it, how many, and when it times out.
+
+    A wait that follows `ends` has the offset, in `at` the instant that it leads to, and how long to
+    wait while there is none.
+    """
 
     key: str
     until: datetime | None
     rules: tuple[Rule, ...] = ()
     more: int = 1
+    offset: timedelta | None = None
+    at: datetime | None = None
+    timeout: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,7 @@ class ModelEnrollment:
     wait: ModelWait | None = None
     wait_result: ModelEvent | None = None
     attempt: int = 0
+    error: str | None = None
     sends: int = 0
     unaddressed: int = 0
     journal: dict[str, Any] = field(default_factory=dict[str, Any])

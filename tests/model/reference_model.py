@@ -22,6 +22,7 @@ from .model_values import (
     ModelEvent,
     ModelLookBack,
     ModelSend,
+    ModelWait,
     SubmittedEvent,
 )
 
@@ -107,7 +108,13 @@ class ReferenceModel:
         person = self._resolve_contact(submitted, contact_id)
         if person.email:
             person.subscriptions.update(submitted.lists)
-        answer = self.ingest(person, submitted.name, submitted.properties, late=submitted.late)
+        answer = self.ingest(
+            person,
+            submitted.name,
+            submitted.properties,
+            late=submitted.late,
+            changes=submitted.contact_properties,
+        )
         if submitted.key:
             self.keys[submitted.key] = (submitted.digest, answer)
         return answer
@@ -120,10 +127,16 @@ class ReferenceModel:
         *,
         late: bool = False,
         depth: int = 0,
+        changes: Mapping[str, str | None] = {},
     ) -> ExpectedResult:
         event = ModelEvent(len(self.events) + 1, name, properties, self.now, person, late, depth)
         self.events.append(event)
         exits = self._exit(event)
+        if changes:
+            ends = changes["ends"]
+            person.ends = datetime.fromisoformat(ends) if ends else None
+            for enrollment in self.find_live(person):
+                self.move(enrollment)
         waits = self._satisfy_waits(event)
         self._reach_goals(event)
         entered = {
@@ -173,6 +186,23 @@ class ReferenceModel:
             return False
         enrollment.wait_result, enrollment.wake = event, self.now
         return True
+
+    def move(self, enrollment: ModelEnrollment) -> None:
+        """Move the wait of an enrollment when it follows the property that has changed."""
+        wait = enrollment.wait
+        if wait is None or wait.offset is None or wait.until is None:
+            return
+        ends, before = enrollment.person.survivor.ends, wait.at
+        wait.at = ends - wait.offset if ends else None
+        until = self.compute_end(wait)
+        is_over = before and wait.at and max(wait.until, until) <= self.now
+        if wait.at != before and not is_over:
+            wait.until, enrollment.attempt, enrollment.error = until, 0, None
+            enrollment.wake = until if enrollment.wake else None
+
+    def compute_end(self, wait: ModelWait) -> datetime:
+        """Return when a wait ends that begins now and follows a property."""
+        return max(wait.at, self.now) if wait.at else self.now + (wait.timeout or timedelta())
 
     def _reach_goals(self, event: ModelEvent) -> None:
         """Record the goal of every enrollment, also of ended and held-out enrollments."""
@@ -381,6 +411,7 @@ class ReferenceModel:
             self.now,
         )
         enrollment.ended_at = None
+        self.move(enrollment)
         if rule := self._ended_since(code, enrollment, enrollment.ended_number):
             self.end(enrollment, f"exit_on {rule.event}")
         return enrollment

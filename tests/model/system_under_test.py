@@ -158,6 +158,7 @@ class SystemUnderTest:
             event.email,
             event.anonymous,
             properties=event.properties,
+            contact_properties=event.contact_properties,
             lists=event.lists,
             idempotency_key=event.key,
             digest=event.digest,

@@ -195,7 +195,10 @@ class TurnExecution:
         Args:
             error: the traceback or the reason.
         """
+        followed = self.turn.result.followed
         self.turn.result = build_failed_result(self.inputs.enrollment.look_back, error)
+        # The commit lets the turn run again when a property that it lacked has come meanwhile.
+        self.turn.result.followed = followed
         self.turn.is_over, self.replay.pending = True, None
 
     def abandon(self, error: str) -> None:
