@@ -99,6 +99,20 @@ def test_a_journeys_failures_are_counted_and_retried_by_error_and_time(
     assert first and hogsend(*command, "--yes", "--json").json == {"people": 0}
 
 
+def test_a_retry_in_a_journey_that_is_broken_is_refused_before_anything_is_asked(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    enroll_sleepers(journeys, hogsend, "ada")
+    set_every_state(journeys, "failed")
+    # Records the journey, as a server that loads it does.
+    assert hogsend("journeys", "enable", "sleeper").status == 0
+    (journeys / "sleeper.py").write_text("async def (")
+    for state in ("failed", "retrying"):
+        outcome = hogsend("enrollments", "retry", "--journey", "sleeper", "--state", state)
+        assert (outcome.status, outcome.out) == (1, "")
+        assert "The code of sleeper is gone or broken." in outcome.err
+
+
 @pytest.mark.parametrize("stdin", [None, ""], ids=["closed", "empty"])
 @pytest.mark.parametrize("command", ["retry", "exit"])
 def test_a_command_that_nobody_can_confirm_says_how_to_confirm_it(

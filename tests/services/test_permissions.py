@@ -38,6 +38,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "blocked_mails.list_blocked_groups": READ,
     "blocked_mails.retry_all_blocked": OPERATE,
     "blocked_mails.retry_blocked": OPERATE,
+    "bulk_actions.check_retry": OPERATE,
     "bulk_actions.replay_missed_triggers": OPERATE,
     "bulk_actions.run_action_on_all": OPERATE,
     "consent.change_consent": OPERATE,

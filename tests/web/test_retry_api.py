@@ -162,8 +162,9 @@ async def test_an_unknown_journey_is_not_found(site: Site, *, is_dry: bool) -> N
 async def test_a_retry_of_a_journey_without_code_is_a_conflict(site: Site) -> None:
     await set_failed(site, is_retrying=False)
     site.runtime.ingest.rules.journeys.pop("welcome")  # type: ignore[attr-defined]
-    status, answer = await retry(site, {"status": "failed"})
-    assert status == 409
+    for body in ({"status": "failed", "dryRun": True}, {"status": "failed"}):
+        status, answer = await retry(site, body)
+        assert status == 409
     assert answer["error"] == "The code of welcome is gone or broken. Restore it before you retry."
 
 

@@ -288,6 +288,11 @@ def _run(
             lambda context: _run_on_each(context, action, selection.ids, note)
         )
     else:
+        if action == "retry":
+            with suggest_journeys():
+                run_with_journeys(
+                    lambda context: bulk_actions.check_retry(context, COMMAND_LINE, journey_id)
+                )
         number = run_with_installation(
             lambda installation: service.count_enrollments(
                 installation, COMMAND_LINE, journey_id, state, failures

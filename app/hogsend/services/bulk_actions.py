@@ -25,7 +25,7 @@ from .actor import Actor, Permission
 from .journey_context import JourneyContext
 from .journeys import find_definition
 
-__all__ = ["BulkResult", "replay_missed_triggers", "run_action_on_all"]
+__all__ = ["BulkResult", "check_retry", "replay_missed_triggers", "run_action_on_all"]
 
 # Enrollments in one transaction: other writers wait for well under 50 ms.
 BATCH_SIZE = 100
@@ -88,9 +88,10 @@ async def run_action_on_all(
         Conflict: a retry is useless, because the journey does not run.
     """
     actor.require(Permission.OPERATE)
-    await find_definition(context, journey_id)
     if action == "retry":
-        await _require_running(context, journey_id)
+        await check_retry(context, actor, journey_id)
+    else:
+        await find_definition(context, journey_id)
     operator_action = OperatorAction(action, actor.name, to_storable_text(note))
     bulk_result = BulkResult()
 
@@ -110,12 +111,16 @@ async def run_action_on_all(
     return bulk_result
 
 
-async def _require_running(context: JourneyContext, journey_id: str) -> None:
-    """Check that turns of a journey run.
+async def check_retry(context: JourneyContext, actor: Actor, journey_id: str) -> None:
+    """Check that turns of a journey run, before its enrollments are counted and retried.
 
     Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no journey with this id.
         Conflict: its code is gone or broken, or it is halted because it has blocked its thread.
     """
+    actor.require(Permission.OPERATE)
+    await find_definition(context, journey_id)
     if journey_id not in context.ingest.rules.journeys:
         raise Conflict(
             f"The code of {journey_id} is gone or broken.", "Restore it before you retry."

@@ -8,9 +8,8 @@ from typing import Any, cast
 
 from quart import Blueprint, Response, request
 
-from ...services.bulk_actions import BulkResult, run_action_on_all
+from ...services.bulk_actions import BulkResult, check_retry, run_action_on_all
 from ...services.enrollments import count_enrollments
-from ...services.journeys import get_journey
 from ...services.retry_requests import parse_retry_body
 from ..background import run_in_background
 from ..pages import get_context
@@ -30,7 +29,7 @@ async def retry_enrollments(journey_id: str) -> Response:
     context, status, failures = get_context(), body.status, body.failures
     answer: dict[str, Any] = {"journeyId": journey_id, "status": status}
     if body.dry_run:
-        await get_journey(context, actor, journey_id)
+        await check_retry(context, actor, journey_id)
         matched = await count_enrollments(context, actor, journey_id, status, failures)
         return _respond({**answer, "dryRun": True, "matched": matched})
     latest = deque([BulkResult()], maxlen=1)
