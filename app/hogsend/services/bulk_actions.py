@@ -76,8 +76,7 @@ async def run_action_on_all(
         actor: who acts.
         action: what to do.
         journey_id: in which journey.
-        state: to those in this state; `retrying` are those whose last turn raised and will be tried
-            again.
+        state: to those in this state; `retrying` are those whose last turn raised, and runs again.
         note: why, as the timeline shows it; may be empty.
         failures: only to those that failed like this.
         on_progress: receives the result so far after each transaction.
@@ -103,9 +102,8 @@ async def run_action_on_all(
         bulk_result.kept.update(str(error) for error in result.errors.values())
         return result.batch
 
-    subject = f"/journeys/{journey_id}"
     before = {"state": state, **failures.to_json()}
-    entry = _AuditEntry(actor.name, f"{action} all", subject, before)
+    entry = _AuditEntry(actor.name, f"{action} all", f"/journeys/{journey_id}", before)
     select = partial(find_ids_in_state, journey_id, state, limit=BATCH_SIZE, failures=failures)
     await _run_in_batches(context, _Bulk(select, run, bulk_result, entry, on_progress))
     return bulk_result
