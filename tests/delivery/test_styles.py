@@ -182,7 +182,7 @@ async def test_a_browser_shows_a_mail_as_its_author_wrote_it(
     assert len({str(mode) for mode in as_written}) == len(as_written)
 
 
-@pytest.mark.parametrize("tags", ["<i>", "<div class=x><br><p>", "<table><tr><td>", "<ul><li>"])
+@pytest.mark.parametrize("tags", ["<i>", "<i></x>", "<div class=x><br><p>", "<table><tr><td>"])
 def test_a_mail_that_is_nested_too_deeply_is_refused(inliner: StyleInliner, tags: str):
     with pytest.raises(NestedTooDeeply):
         inliner.inline(tags * 1001)

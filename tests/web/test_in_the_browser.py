@@ -22,6 +22,7 @@ from tests.patience import PATIENCE
 from tests.web.conftest import Browser
 from tests.web.long_texts import add_long_texts
 from tests.web.sample_data import SampleData
+from tests.web.test_blocked_emails import REASON, add_email
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -217,3 +218,17 @@ async def test_no_page_is_cut_at_any_width(
             if width in (1440, 390):
                 await page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
     assert [text for text in messages if "404" not in text] == []
+
+
+async def test_the_reason_of_blocked_emails_is_readable_on_a_phone(
+    window: BrowserContext, runtime: Runtime, sample: SampleData
+) -> None:
+    await add_email(runtime, sample, "blocked")
+    page = await window.new_page()
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto("/emails?status=blocked")
+
+    reason = page.locator("[aria-labelledby=blocked]").get_by_text(REASON).filter(visible=True)
+
+    box = await reason.bounding_box()
+    assert box is not None and box["width"] > 150

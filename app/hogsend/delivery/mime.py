@@ -30,7 +30,8 @@ def format_mailbox(name: str, address: str) -> str:
     """Return a mailbox as a header value, with a quoted or encoded name where needed."""
     if not name:
         return address
-    if not name.isascii():
+    # A reader would decode a name that looks encoded, and no line may be longer.
+    if not name.isascii() or "=?" in name or len(name) > _MAX_LINE_LENGTH:
         return f"{encode_header_text(name)} <{address}>"
     if _SPECIALS.search(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')

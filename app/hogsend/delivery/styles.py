@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -81,11 +82,16 @@ def _check_depth(markup: str) -> None:
     if markup.count("<") <= _MAX_DEPTH:
         return
     depth = 0
+    open_by_name = Counter[str]()
     for html_token in find_html_tokens(markup):
         name = html_token.name.removeprefix("/")
         if not name or name in _VOID or name in _SELF_ENDING:
             continue
-        depth = depth + 1 if name == html_token.name else max(depth - 1, 0)
+        change = 1 if name == html_token.name else -1
+        if change < 0 and not open_by_name[name]:
+            continue  # an end of nothing, which ends no other element either
+        open_by_name[name] += change
+        depth += change
         if depth > _MAX_DEPTH:
             raise NestedTooDeeply(f"its elements are nested more than {_MAX_DEPTH} deep")
 
