@@ -36,6 +36,7 @@ async def shop(user, ctx):
 """
 FILES = {
     "shop.py": JOURNEY,
+    "closed.py": "import os\nraise ValueError(os.environ['SHOP_KEY'])\n",
     "_packages/shopkit/__init__.py": "VERSION = '2.1'\n",
     "_packages/shopkit/prices.py": "def describe(n): return f'{n} EUR'\n",
     "_packages/not_a_journey.py": "raise SystemExit('this file is no journey')\n",
@@ -51,7 +52,7 @@ async def test_journeys_use_packages_and_names_of_the_env_file_and_secrets_stay_
     async with program(tmp_path, files=FILES) as hogsend:
         hogsend.variables["SHOP_STAGE"] = "real"
         checked = await hogsend.run("journeys", "check", "--strict")
-        assert (checked.status, checked.err) == (0, ""), checked
+        assert checked.out == "closed.py:2: error: ValueError: …\n", checked
         await hogsend.start()
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             for user, properties in (("ada", {}), ("bo", {"step": True})):

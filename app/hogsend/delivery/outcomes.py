@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ..config.author_environment import mask_author_secrets
 from ..domain.incoming import Suppress
 from ..domain.retry_schedule import compute_retry_time
 from ..domain.send_policy import Send
@@ -203,8 +204,10 @@ def wait_for_provider(send: Send, now: datetime) -> DeliveryOutcome:
 def to_one_line(reply: str) -> str:
     """Return a reply as one line, without the NUL and lone surrogates that databases reject.
 
-    A line that is longer than `MAX_REPLY_LENGTH` is cut.
+    A line that is longer than `MAX_REPLY_LENGTH` is cut, and the author's secrets are masked: the
+    errors of a provider of the author's own may have them.
     """
+    reply = mask_author_secrets(reply)
     line = " ".join(reply[: 2 * MAX_REPLY_LENGTH].replace("\0", " ").split())
     return line[:MAX_REPLY_LENGTH].encode("utf-8", "replace").decode()
 

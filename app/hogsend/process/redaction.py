@@ -52,7 +52,7 @@ def mask_secrets(text: str) -> str:
     So are the secrets that `.env` has for journeys. A text that is longer than `MAX_LENGTH` is
     shortened.
     """
-    text = mask_author_secrets(_shorten(text))
+    text = _shorten(mask_author_secrets(text))
     text = _CREDENTIALS.sub(f"://{MASK}@", text)
     text = _HEADER.sub(rf"\g<name>\g<separator>{MASK}", text)
     text = _SCHEME.sub(rf"\g<scheme> {MASK}", text)

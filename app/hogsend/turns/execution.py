@@ -183,11 +183,13 @@ class TurnExecution:
     def _fail_with(self, error: BaseException) -> None:
         if remedy := explain_error(error):
             error.add_note(remedy)
-        # Parts are cut, so that a long message does not push out the location of the error.
-        lines = [_shorten(part) for part in traceback.format_exception(error)]
+        # Parts are cut, so that a long message does not push out the location of the error. Secrets
+        # are masked before, because what is left of them would not be recognised.
+        parts = map(mask_author_secrets, traceback.format_exception(error))
+        lines = [_shorten(part) for part in parts]
         with contextlib.suppress(Exception):
             self._close()
-        self.fail(mask_author_secrets("".join(_without_own_frames(lines))))
+        self.fail("".join(_without_own_frames(lines)))
 
     def fail(self, error: str) -> None:
         """End the turn as failed, and discard its result.

@@ -14,6 +14,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
+from ..config.author_environment import mask_author_secrets
 from ..domain.event import EventMatch
 from ..domain.graph import JourneyGraph
 from ..domain.journey import BUILT_IN_LIST_ID, EVERYTHING, BrokenFile, Entry, Journey, MailList
@@ -261,5 +262,5 @@ def _describe_import_error(path: Path, error: BaseException) -> BrokenFile:
         ),
         0,
     )
-    problem = f"{type(error).__name__}: {error}"
+    problem = mask_author_secrets(f"{type(error).__name__}: {error}")
     return BrokenFile(path.name, line, problem, explain_import_error(error))
