@@ -106,6 +106,9 @@ def test_a_backup_restores_an_installation_on_another_machine(
     assert stat.S_IMODE((data / "hogsend.db").stat().st_mode) == 0o600
     meta = read_meta(data / "hogsend.db")
     assert "fence" in meta and "backup.secret" not in meta
+    with closing(sqlite3.connect(data / "hogsend.db")) as database:
+        last = database.execute("SELECT who, action, after FROM audit ORDER BY id DESC").fetchone()
+    assert last[:2] == ("cli", "restore") and '"file":"copy.db"' in last[2]
     assert hogsend("contacts", "list", "--json").json[0]["userId"] == "ada"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,4 +78,7 @@ async def test_nothing_is_answered_before_keys_and_credentials_exist(
         assert (settings.data / "first-run.txt").exists()
         stop()
         assert await serving == 0
+    with closing(sqlite3.connect(settings.data / "hogsend.db")) as database:
+        entries = database.execute("SELECT who, action, subject FROM audit").fetchall()
+    assert entries == [("hogsend", "create key", f"key {KEY[:8]}")]
     assert f"Hogsend is ready at {address}" in capsys.readouterr().out

@@ -73,6 +73,7 @@ async def test_an_unexpected_error_on_a_page_is_a_page(
 async def test_an_unknown_path_is_a_page_or_json(site: Site) -> None:
     page = await site.client.get("/v2/events")
     assert page.status_code in (303, 404) and "json" not in (page.content_type or "")
+    assert "Check its address" in extract_text(await page.get_data(as_text=True))
     wrong = await site.client.delete("/u/x")
     assert wrong.status_code == 405
     assert "does not support that request" in extract_text(await wrong.get_data(as_text=True))

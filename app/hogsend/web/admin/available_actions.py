@@ -114,8 +114,8 @@ def _describe(name: ActionName, subject: str, *, is_single: bool) -> str:
     if name == "retry":
         return (
             f"{subject} retr{'ies' if is_single else 'y'} the failed turn now with the current "
-            "code. Steps of earlier turns are not repeated. If an event that ends the journey has "
-            "arrived since, the enrollment ends."
+            "code. Steps of earlier turns are not repeated. If it has failed for good and an event "
+            "that ends the journey has arrived since, the enrollment ends."
         )
     return (
         f"{subject} leave{s} this journey immediately. Its emails that have not been sent are "
