@@ -233,6 +233,24 @@ async def test_an_operators_exit_cancels_the_mail_that_the_merged_enrollment_has
     assert await idle_world.counter_drift() == {}
 
 
+async def test_a_restart_by_the_trigger_cancels_the_mail_that_the_merged_enrollment_has_queued(
+    idle_world: World,
+):
+    entry = 'entry="unlimited", on_retrigger="restart", send_window=("09:00", "10:00")'
+    await idle_world.define(THREE_MAILS.format(entry=entry))
+    await idle_world.submit("go", **USER)
+    await run_turns(idle_world)
+    await idle_world.submit("go", **VISITOR)
+    await run_turns(idle_world)
+    await idle_world.submit("login", **BOTH)
+    assert [outcome[1] for outcome in await idle_world.send_outcomes()] == ["skipped", "queued"]
+    await idle_world.submit("go", **BOTH)
+    await run_turns(idle_world)
+    outcomes = [outcome[1] for outcome in await idle_world.send_outcomes()]
+    assert outcomes == ["skipped", "cancelled", "queued"]
+    assert await idle_world.counter_drift() == {}
+
+
 async def test_an_operators_exit_cancels_no_mail_of_an_earlier_entry(idle_world: World):
     await idle_world.define(
         ONE_MAIL.format(entry='entry="unlimited", send_window=("09:00", "10:00")')

@@ -373,6 +373,7 @@ class IngestBatch:
             return self._refuse(journey, enrollment, event, state)
         for replaced in restarted:
             self._exit(state, replaced, "restarted" if restarts else "address_known")
+            self._writes.replaced.append(replaced)
         self._writes.started[enrollment.id] = enrollment
         self._triggers[event.id] = event.properties
         self._tally.change_state(journey.id, None, enrollment.state)

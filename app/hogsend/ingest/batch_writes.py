@@ -17,7 +17,7 @@ from ..store.counters import Tally
 from ..store.db import Transaction, Write
 from ..store.events import NewEvent, Refusal
 from .contact_resolver import ContactState
-from .exits import ScopedExit, find_cancellations
+from .exits import ScopedExit, find_cancellations, find_merged_cancellations
 
 
 @dataclass
@@ -34,6 +34,7 @@ class BatchWrites:
         consents: the latest statement for each contact and list.
         suppressions: addresses, each with the reason and the send that caused the suppression.
         cancelled_enrollments: enrollments whose queued sends are cancelled, each with the reason.
+        replaced: enrollments that exited because their contact begins the journey again.
         cancelled_journeys: the same by contact and journey, for sends of any enrollment.
         scoped_exits: exits that cancel the queued sends of some of a contact's enrollments in a
             journey.
@@ -58,6 +59,7 @@ class BatchWrites:
     cancelled_journeys: dict[tuple[UUID, str], str] = field(
         default_factory=dict[tuple[UUID, str], str]
     )
+    replaced: list[Enrollment] = field(default_factory=list[Enrollment])
     scoped_exits: list[ScopedExit] = field(default_factory=list[ScopedExit])
     goals: dict[tuple[UUID, str], list[tuple[Journey, Event]]] = field(
         default_factory=dict[tuple[UUID, str], list[tuple[Journey, Event]]]
@@ -86,6 +88,10 @@ class BatchWrites:
         if self.scoped_exits:
             reasons = await find_cancellations(tx, self.scoped_exits, self.now)
             self.cancelled_enrollments = {**reasons, **self.cancelled_enrollments}
+        if self.replaced:
+            known = self.cancelled_enrollments
+            reasons = await find_merged_cancellations(tx, self.replaced, known)
+            self.cancelled_enrollments = {**reasons, **known}
         await self._count_cancelled_sends(tx, tally)
         await tx.apply(self._build_writes(list(changed_contacts), identities))
         await self._record_goals(tx, tally)
