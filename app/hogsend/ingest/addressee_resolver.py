@@ -45,7 +45,8 @@ class AddresseeResolver:
         """
         if addressees:
             further = [IncomingEvent("", contact_id=contact_id) for contact_id in contact_ids]
-            await self._resolver.load(tx, [*further, *map(_to_incoming, addressees)])
+            incoming = [*further, *map(_to_incoming, addressees)]
+            await self._resolver.load(tx, incoming, with_entries=False)
 
     def find(self, addressee: Addressee) -> Contact | None:
         """Return the contact of a loaded addressee; None when there is none."""

@@ -116,7 +116,8 @@ class IngestBatch:
 
     async def load(self, tx: Transaction, incoming: Sequence[IncomingEvent]) -> None:
         """Read the rows that deciding the events requires."""
-        self._known_keys = await self._contacts.load(tx, incoming)
+        with_entries = any(self._rules.is_trigger(event.name) for event in incoming)
+        self._known_keys = await self._contacts.load(tx, incoming, with_entries=with_entries)
         states = self._contacts.list_states()
         self._triggers = await load_triggers(tx, states, incoming, self._rules)
 

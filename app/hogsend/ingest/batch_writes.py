@@ -131,9 +131,13 @@ class BatchWrites:
         # enrollments are written before those that replace them.
         ended_first = sorted(self.changed.values(), key=lambda enrollment: enrollment.is_live)
         started = self.started.values()
+        known = [state for state in changed_contacts if not state.is_new]
         return [
             contacts.insert([state.contact for state in changed_contacts if state.is_new], now),
-            contacts.update([state.contact for state in changed_contacts if not state.is_new], now),
+            contacts.update([state.contact for state in known if state.has_new_values], now),
+            contacts.record_last_events(
+                [state.contact for state in known if not state.has_new_values], now
+            ),
             contacts.add_identities(identities),
             events.insert(self.events),
             events.insert_keys(self.idempotency_keys, now),

@@ -28,6 +28,7 @@ class ContactState:
         contact: the contact.
         is_new: whether this batch creates it.
         changed: whether the contact has to be written.
+        loaded: the contact as it was read; None for a new contact.
         live: the live enrollments, by id.
         entries: when the contact last entered a journey, by the journey's id and the entry key.
         unaddressed_entries: the same for entries that could send nothing for want of an address.
@@ -39,6 +40,7 @@ class ContactState:
     contact: Contact
     is_new: bool = False
     changed: bool = False
+    loaded: Contact | None = None
     live: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
     entries: dict[tuple[str, str], datetime] = field(
         default_factory=dict[tuple[str, str], datetime]
@@ -48,6 +50,15 @@ class ContactState:
     )
     held_out_by_journey: dict[str, bool] = field(default_factory=dict[str, bool])
     subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
+
+    @property
+    def has_new_values(self) -> bool:
+        """Whether more than the number and the instant of the last event has changed."""
+        return (
+            self.loaded is None
+            or self.contact.revision != self.loaded.revision
+            or self.contact.properties is not self.loaded.properties
+        )
 
     @property
     def consents(self) -> Consents:
@@ -103,10 +114,18 @@ class ContactResolver:
         self.suppressed_addresses: dict[str, str] = {}
         self.new_identities: list[tuple[str, UUID]] = []
 
-    async def load(self, tx: Transaction, incoming: Sequence[IncomingEvent]) -> dict[str, KnownKey]:
+    async def load(
+        self, tx: Transaction, incoming: Sequence[IncomingEvent], *, with_entries: bool = True
+    ) -> dict[str, KnownKey]:
         """Read the rows that the batch needs; return the idempotency keys that are known.
 
         The database is asked once for new contacts, and a second time for known contacts.
+
+        Args:
+            tx: the transaction.
+            incoming: the events.
+            with_entries: whether to read which journeys the contacts have entered, which decides
+                about new enrollments.
         """
         identities: list[str] = []
         ids: list[UUID] = []
@@ -124,7 +143,7 @@ class ContactResolver:
         )
         ids.extend(contact.id for contact in owners.values())
         if ids:
-            await self._load_contacts(tx, list(dict.fromkeys(ids)))
+            await self._load_contacts(tx, list(dict.fromkeys(ids)), with_entries=with_entries)
         for identity, contact in owners.items():
             # Another process may have merged the contact before its row was locked.
             self._by_identity[identity] = self._by_id[self._find_survivor_id(contact.id)]
@@ -136,20 +155,23 @@ class ContactResolver:
             contact_id = self._survivors[contact_id]
         return contact_id
 
-    async def _load_contacts(self, tx: Transaction, ids: Sequence[UUID]) -> None:
+    async def _load_contacts(
+        self, tx: Transaction, ids: Sequence[UUID], *, with_entries: bool
+    ) -> None:
         # The contacts are locked first, so that their other rows cannot change after they are read.
         locked, live, entries, consents_by_contact, suppressed = await tx.fetch(
             contacts.lock(ids, tx.dialect.lock_rows),
             enrollments.find_live(ids),
-            enrollments.find_last_entries(ids),
+            enrollments.find_last_entries(ids if with_entries else []),
             consents.find_by_contacts(ids),
             consents.find_suppressed_by_contacts(ids),
         )
         self.suppressed_addresses.update(suppressed)
         for contact in locked.by_id.values():
             choices = consents_by_contact.get(contact.id)
+            subscriptions = dict(choices.choices) if choices else {}
             self._by_id[contact.id] = ContactState(
-                contact, subscriptions=dict(choices.choices) if choices else {}
+                contact, loaded=contact, subscriptions=subscriptions
             )
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
@@ -163,7 +185,8 @@ class ContactResolver:
             state.held_out_by_journey[journey_id] = held_out or entry.held_out
         if locked.survivors:
             self._survivors.update(locked.survivors)
-            await self._load_contacts(tx, list(set(locked.survivors.values()) - set(self._by_id)))
+            survivor_ids = set(locked.survivors.values()) - set(self._by_id)
+            await self._load_contacts(tx, list(survivor_ids), with_entries=with_entries)
 
     def list_states(self) -> Iterable[ContactState]:
         """Return all contacts of the batch."""

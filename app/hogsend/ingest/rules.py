@@ -75,6 +75,10 @@ class IngestRules:
         )
         object.__setattr__(self, "exits_naming_trigger", naming_trigger)
 
+    def is_trigger(self, event: str) -> bool:
+        """Return whether an event may start a journey, or could if the journey were available."""
+        return event in self._by_trigger or event in self._unavailable_by_trigger
+
     def find_by_trigger(self, event: str) -> Sequence[Journey]:
         """Return the journeys that an event may start."""
         return self._by_trigger.get(event, ())

@@ -183,6 +183,15 @@ def update(contacts: Iterable[Contact], now: datetime) -> Write:
     )
 
 
+def record_last_events(contacts: Iterable[Contact], now: datetime) -> Write:
+    """Record the number and the instant of contacts' last events, which often change no more."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE contacts SET event_seq = ?, last_seen_at = ?, updated_at = ? WHERE id = ?",
+        [(contact.event_seq, at, at, contact.id) for contact in contacts],
+    )
+
+
 def raise_revision(address: str) -> Write:
     """Note that the suppression of an address has changed, at the contact whose address it is."""
     return Write(
