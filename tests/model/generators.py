@@ -54,11 +54,13 @@ _labels = st.sampled_from(["p", "q"])
 _lists = st.sampled_from([None, None, None, "receipts", "news", "offers"])
 _rules = st.builds(Rule, _events, st.sampled_from([None, None, "one", OF_TRIGGER]))
 
+_follows = st.tuples(
+    st.just("follow"), st.sampled_from([0, 24]), st.sampled_from([None, 24, 100]), _labels
+)
 _waits = st.one_of(
     st.tuples(st.just("sleep"), st.sampled_from([1, 5, 24, 72]), _labels),
-    st.tuples(
-        st.just("follow"), st.sampled_from([0, 24]), st.sampled_from([None, 24, 100]), _labels
-    ),
+    _follows,
+    _follows,
     st.tuples(
         st.just("wait"),
         st.lists(_rules, min_size=1, max_size=2).map(tuple),
@@ -156,12 +158,11 @@ _list_choices = st.dictionaries(
 _instants = st.sampled_from([30, 60, 100, 200, 1000]).map(
     lambda hours: START + timedelta(hours=hours)
 )
+followed_properties = st.builds(
+    lambda ends: {"ends": ends}, st.none() | _instants.map(datetime.isoformat)
+)
 _contact_properties = st.sampled_from([True, False, False]).flatmap(
-    lambda has_change: (
-        st.builds(lambda ends: {"ends": ends}, st.none() | _instants.map(datetime.isoformat))
-        if has_change
-        else st.just(dict[str, str | None]())
-    )
+    lambda has_change: followed_properties if has_change else st.just(dict[str, str | None]())
 )
 
 

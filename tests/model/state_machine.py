@@ -188,6 +188,31 @@ class HogsendStateMachine(RuleBasedStateMachine):
             self._advance(pause)
             self._submit([event])
 
+    @rule(
+        which=st.integers(0, 7),
+        change=generators.changes(),
+        properties=generators.followed_properties,
+        pause=generators.pauses,
+    )
+    def a_followed_property_changes(
+        self,
+        which: int,
+        change: SubmittedEvent,
+        properties: dict[str, str | None],
+        pause: timedelta,
+    ) -> None:
+        """The property that a wait follows changes, with an event that may merge the contact."""
+        following = [
+            enrollment
+            for enrollment in self.model.enrollments
+            if enrollment.is_live and enrollment.wait and enrollment.wait.offset is not None
+        ]
+        if following:
+            person = following[-1 - which % len(following)].person.survivor
+            event = generators.move_to(change, person)
+            self._advance(pause)
+            self._submit([replace(event, contact_properties=properties)])
+
     @rule(which=st.integers(0, 7))
     def an_exit_event_arrives(self, which: int) -> None:
         """The event arrives, whether the contact is still in the journey or not."""
