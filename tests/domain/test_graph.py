@@ -18,8 +18,8 @@ from hogsend.domain.graph import (
     build_jump_step,
     build_loop_step,
     is_terminal,
-    number_steps,
 )
+from hogsend.domain.graph_numbering import number_steps
 
 
 def sleep(label: str) -> GraphStep:
@@ -104,7 +104,7 @@ def test_a_label_that_looks_numbered_is_taken_literally() -> None:
 
 
 def test_a_loop_without_an_end_is_left_by_its_own_break_only() -> None:
-    leaves = build_jump_step(LEAVES_LOOP)
+    leaves = build_jump_step(LEAVES_LOOP, leaves=1)
     assert is_terminal([loop(sleep("a"), what=FOREVER)])
     assert is_terminal([loop(loop(decision([leaves])), what=FOREVER)])
     assert not is_terminal([loop(decision([leaves]), what=FOREVER)])

@@ -259,7 +259,7 @@ def test_a_function_that_calls_itself_is_read_once():
             await ctx.send("once more")
             await again(n - 1)
         await again(3)
-    """) == ["send once more", "jump again again"]
+    """) == [("loop again calls itself", {"each time": ["send once more", "jump again again"]})]
 
 
 def test_parts_of_the_context_can_be_bound_to_other_names():

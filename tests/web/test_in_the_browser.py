@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypercorn.asyncio import serve
@@ -13,9 +14,13 @@ from hypercorn.config import Config
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, async_playwright
 from quart import Quart
 
+from hogsend.domain.graph import JourneyGraph
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.process.runtime import Runtime
 from hogsend.services.enrollment_actions import run_action
+from hogsend.store import counters
+from hogsend.store.counters import Tally
+from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.web.session import COOKIE
 from tests.actors import OLGA
 from tests.patience import PATIENCE
@@ -232,3 +237,85 @@ async def test_the_reason_of_blocked_emails_is_readable_on_a_phone(
 
     box = await reason.bounding_box()
     assert box is not None and box["width"] > 150
+
+
+LABELS = {
+    "long": "a" * 140,
+    "words": "an_unbroken_name_of_a_step_that_someone_wrote " * 3,
+    "wide": "W" * 40,
+    "Chinese": "欢迎新用户并介绍最重要的功能" * 4,
+    "emoji": "👨‍👩‍👧‍👦🏳️‍🌈" * 12,
+    "Arabic": "مرحبا بكم في الخدمة الجديدة " * 4,
+    "Hebrew": "ברוכים הבאים לשירות החדש " * 4,
+    "Persian": "علی‌رضا " * 12,
+    "stacked": "ṱ̶͉̇e̵̳͌x̷̜̿t̴̨͐" * 8,
+    "one wide letter": "\ufdfd" * 20,
+    "markup": '<b>&amp;"x"</b>' * 8,
+}
+HOSTILE = """
+async def activation_welcome(user, ctx):
+    match plan:
+{cases}
+    if not await ctx.wait_for({wide!r}, timeout=days(1), label={wide!r}):
+        return
+    for step_of_a_loop_with_a_long_name in {long!r}:
+        await ctx.checkpoint({long!r})
+"""
+# For each box of text: whether what is drawn of the text lies within its box, and the box within
+# its node, beside the mark with the number of people.
+OUTSIDE = """
+    [...document.querySelectorAll("svg.graph .line")].filter(line => {
+        const inside = (inner, outer) => inner.left >= outer.left - .5
+            && inner.top >= outer.top - .5 && inner.right <= outer.right + .5
+            && inner.bottom <= outer.bottom + .5
+        const box = line.getBoundingClientRect(), node = line.closest(".node")
+        const frame = (node?.querySelector("rect") ?? line.closest("svg")).getBoundingClientRect()
+        const pill = node?.querySelector(".pill")?.getBoundingClientRect()
+        const style = getComputedStyle(line)
+        return !(inside(box, frame) && (!pill || box.right <= pill.left + .5)
+            && style.overflowX == "hidden" && style.textOverflow == "ellipsis" && box.height <= 20)
+    }).map(line => line.textContent)
+"""
+# The pairs of text boxes and nodes that overlap, but for those of one node.
+OVERLAPPING = """
+    [...document.querySelectorAll("svg.graph foreignObject, svg.graph .node > rect")]
+      .map(element => [element.closest(".node") ?? element, element.getBoundingClientRect()])
+      .flatMap(([one, a], n, all) => all.slice(n + 1)
+        .filter(([two, b]) => one !== two && a.left < b.right - 1 && b.left < a.right - 1
+          && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+        .map(([two]) => `${one.textContent} / ${two.textContent}`))
+"""
+
+
+async def test_labels_of_any_length_and_script_stay_in_their_boxes(
+    window: BrowserContext, runtime: Runtime, sample: SampleData
+) -> None:
+    cases = "".join(
+        f"        case {name!r}:\n            await ctx.sleep(days(1), label={label!r})\n"
+        for name, label in zip(LABELS.values(), LABELS.values(), strict=True)
+    )
+    source = HOSTILE.format(cases=cases, wide=LABELS["wide"], long=LABELS["long"])
+    flow = build_graph_from_source(source)
+    cast("dict[str, JourneyGraph]", runtime.content.registry.graphs)["activation-welcome"] = flow
+    tally = Tally(runtime.clock.now())
+    waits = [step.first_key for step in flow.walk_steps() if step.is_wait]
+    assert len(waits) == len(LABELS) + 1
+    for wait in waits:
+        tally.add_to_gauge(counters.name_wait_gauge("activation-welcome", wait), 1_234_567)
+    async with runtime.database.transaction() as tx:
+        await tx.apply([tally.to_write()])
+    page = await window.new_page()
+    messages = collect_messages(page)
+    await page.goto("/journeys/activation-welcome")
+    for width in (1280, 390):
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert await page.locator("svg.graph .pill").count() == len(waits)
+        assert await page.evaluate(OUTSIDE) == []
+        assert await page.evaluate(OVERLAPPING) == []
+        needed = await page.evaluate("document.documentElement.scrollWidth")
+        assert needed <= width
+        await page.screenshot(path=SCREENSHOTS / f"labels-{width}.png", full_page=True)
+    titles = await page.locator("svg.graph .node > title").all_text_contents()
+    for label in LABELS.values():
+        assert any(label in title for title in titles)
+    assert messages == []

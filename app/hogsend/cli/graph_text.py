@@ -29,7 +29,7 @@ def render_graph(graph: JourneyGraph, trigger: str, waiting: Mapping[str, int]) 
         count = sum(by_step.get(number, {}).values())
         lines.append(f"{text:<{width}}  {count:,} waiting" if count else text)
     if removed_waits:
-        lines += ["", "Waits that are no longer in the code:"]
+        lines += ["", "Waits that the graph does not show:"]
         lines += [
             make_printable(f"  {key}  {count:,} waiting") for key, count in removed_waits.items()
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .step_key import WILDCARD, StepKey
@@ -41,6 +41,9 @@ class GraphStep:
         ends_flow: whether the branch ends with the step.
         is_question: whether a condition that asks for the step's answer is drawn as this step.
         condition: the text of a decision that depends on the step's answer; empty shows the code.
+        leaves: how many of the loops around it the step leaves; 1 for a `break`.
+        arms: the arms of a variant with their weights, in the order of the code; empty when they
+            are not known.
     """
 
     kind: str
@@ -62,6 +65,8 @@ class GraphStep:
     ends_flow: bool = False
     is_question: bool = False
     condition: str = ""
+    leaves: int = 0
+    arms: tuple[tuple[str, float], ...] = ()
 
     @property
     def first_key(self) -> str:
@@ -76,6 +81,10 @@ class GraphStep:
         """
         own = [StepKey(self.key, self.first, self.last)] if self.key else []
         return any(each.matches(key) for each in (*own, *self.former))
+
+    def can_have_key(self, key: str) -> bool:
+        """Return whether a wait with this key can be this step, whose own key may be unknown."""
+        return self.matches_key(key) or (not self.key and key.startswith(f"{self.kind}:"))
 
     def to_json(self) -> dict[str, Any]:
         """Return the step in JSON form."""
@@ -113,9 +122,22 @@ def build_fail_step(error: str, file: str = "", line: int = 0) -> GraphStep:
     )
 
 
-def build_jump_step(target: str, file: str = "", line: int = 0) -> GraphStep:
-    """Build the step of a `break`, a `continue`, a function's `return`, or a recursive call."""
-    return _build_step("jump", target, file, line, caption="goes on", ends_flow=True)
+def build_jump_step(target: str, file: str = "", line: int = 0, *, leaves: int = 0) -> GraphStep:
+    """Build the step of a `break`, a `continue`, or a function's `return`.
+
+    Args:
+        target: where the flow continues, as the screen shows it.
+        file: the file.
+        line: the line in the file.
+        leaves: how many of the loops around it the jump leaves.
+    """
+    step = _build_step("jump", target, file, line, caption="goes on", ends_flow=True)
+    return replace(step, leaves=leaves)
+
+
+def build_recursion_step(name: str, file: str = "", line: int = 0) -> GraphStep:
+    """Build the step of a function's call of itself, after which the function continues."""
+    return _build_step("jump", f"{name} again", file, line, caption="calls")
 
 
 def build_decision_step(condition: str, file: str = "", line: int = 0) -> GraphStep:
@@ -213,21 +235,23 @@ class JourneyGraph:
         """Count the people at each step.
 
         Args:
-            waiting: how many people are in each wait, by key, such as `sleep:later#2`.
+            waiting: how many people are in each wait, by key, such as `sleep:later#2`; the pause
+                before a step's next attempt is a wait too.
 
         Returns:
             The number of people by step number and key, and the number of people by key in waits
             that the graph does not show. Where several steps match a key, the first gets all.
         """
-        # A key without a wildcard is a better match than a key with one.
+        # A key without a wildcard is a better match than a key with one, and an unknown key is the
+        # last resort.
         waits = sorted(
-            (step for step in self.walk_steps() if step.is_wait and step.key),
-            key=lambda step: (WILDCARD in step.key, -len(step.key), step.number),
+            (step for step in self.walk_steps() if step.ends_turn or step.is_wait),
+            key=lambda step: (not step.key, WILDCARD in step.key, -len(step.key), step.number),
         )
         by_step: dict[int, dict[str, int]] = {}
         elsewhere: dict[str, int] = {}
         for key, count in waiting.items():
-            step = next((step for step in waits if step.matches_key(key)), None)
+            step = next((step for step in waits if step.can_have_key(key)), None)
             (elsewhere if step is None else by_step.setdefault(step.number, {}))[key] = count
         return by_step, elsewhere
 
@@ -260,18 +284,25 @@ def is_terminal(items: Sequence[Item]) -> bool:
     if isinstance(last, GraphStep):
         return last.ends_flow
     if last.head.kind == "loop":
-        return last.head.what == FOREVER and not _has_break(last.branches[0].items)
+        return last.head.what == FOREVER and not is_left(last.branches[0].items)
     return all(is_terminal(branch.items) for branch in last.branches)
 
 
-def _has_break(items: Sequence[Item]) -> bool:
-    """Return whether the body of a loop has a `break` of this loop."""
-    for item in items:
+def is_left(body: Sequence[Item], loops: int = 1) -> bool:
+    """Return whether a step in the body of a loop leaves this loop, and no loop around it.
+
+    Args:
+        body: the steps of the body, or of a part of it.
+        loops: how many loops there are around these steps, up to this loop.
+    """
+    for item in body:
         if isinstance(item, GraphStep):
-            if item.kind == "jump" and item.what == LEAVES_LOOP:
+            if item.leaves == loops:
                 return True
-        elif item.head.kind != "loop" and any(_has_break(b.items) for b in item.branches):
-            return True
+        else:
+            inner = loops + 1 if item.head.kind == "loop" else loops
+            if any(is_left(branch.items, inner) for branch in item.branches):
+                return True
     return False
 
 
@@ -286,7 +317,7 @@ def _items_to_json(items: Sequence[Item], people: PeopleByStep | None) -> list[d
 def _item_to_json(item: Item, people: PeopleByStep | None) -> dict[str, Any]:
     step = item.head if isinstance(item, Fork) else item
     data = step.to_json()
-    if people is not None and step.is_wait:
+    if people is not None and (step.is_wait or step.number in people):
         data["waiting"] = sum(people.get(step.number, {}).values())
     if isinstance(item, Fork):
         data["ways"] = [
@@ -294,98 +325,3 @@ def _item_to_json(item: Item, people: PeopleByStep | None) -> dict[str, Any]:
             for branch in item.branches
         ]
     return data
-
-
-# -- occurrences ------------------------------------------------------------------------------
-
-# The least and the greatest number of calls so far, by key; None stands for no limit.
-Counts = dict[str, tuple[int, int | None]]
-# Calls are numbered apart under the keys that they had before they were renamed.
-_FORMER = "was "
-
-
-def number_steps(items: Sequence[Item], *, once: bool = False) -> JourneyGraph:
-    """Number the steps of a graph, and set the occurrence numbers that each step can have.
-
-    Args:
-        items: the steps and forks, not yet numbered.
-        once: whether to assume that every loop runs at most once.
-    """
-    return JourneyGraph(_Numbering(once=once).number_items(items, {}))
-
-
-@dataclass(slots=True)
-class _Numbering:
-    once: bool
-    last: int = field(default=0)
-
-    def number_items(self, items: Sequence[Item], counts: Counts) -> tuple[Item, ...]:
-        return tuple(
-            self.number_fork(item, counts)
-            if isinstance(item, Fork)
-            else self.number_step(item, counts)
-            for item in items
-        )
-
-    def number_step(self, step: GraphStep, counts: Counts) -> GraphStep:
-        self.last += 1
-        first, last = self.count(step.key, counts) if step.key else (step.first, step.last)
-        former = tuple(
-            StepKey(was.key, *self.count(was.key, counts, _FORMER)) for was in step.former
-        )
-        return replace(step, number=self.last, first=first, last=last, former=former)
-
-    def count(self, key: str, counts: Counts, prefix: str = "") -> tuple[int, int | None]:
-        """Count a call, and return the least and the greatest number that it can have."""
-        least, most = counts.get(prefix + key, (0, 0))
-        # A wildcard may stand for another text at each call.
-        has_wildcard = WILDCARD in key and not self.once
-        least, most = (0 if has_wildcard else least) + 1, None if most is None else most + 1
-        counts[prefix + key] = (least, most)
-        return least, None if has_wildcard else most
-
-    def number_fork(self, fork: Fork, counts: Counts) -> Fork:
-        head = self.number_step(fork.head, counts)
-        before = dict(counts)
-        if head.kind == "loop":
-            return self.number_loop(replace(fork, head=head), counts, before)
-        branches: list[Branch] = []
-        ends: list[Counts] = []
-        for branch in fork.branches:
-            # The `try` block can fail at any point.
-            is_handler = head.kind == "attempt" and ends
-            branch_counts = dict(_merge_counts([before, *ends[:1]]) if is_handler else before)
-            branches.append(replace(branch, items=self.number_items(branch.items, branch_counts)))
-            ends.append(branch_counts)
-        continuing = [
-            end
-            for branch, end in zip(fork.branches, ends, strict=True)
-            if not is_terminal(branch.items)
-        ]
-        counts.clear()
-        counts.update(_merge_counts(continuing or ends))
-        return Fork(head, tuple(branches))
-
-    def number_loop(self, fork: Fork, counts: Counts, before: Counts) -> Fork:
-        body = fork.branches[0].items
-        keys = {step.key for step in walk_steps(body) if step.key}
-        keys |= {_FORMER + was.key for step in walk_steps(body) for was in step.former}
-        inside = dict(before)
-        if not self.once:
-            for key in keys:
-                inside[key] = (before.get(key, (0, 0))[0], None)
-        items = self.number_items(body, inside)
-        counts.clear()
-        counts.update(_merge_counts([before, inside]))
-        return Fork(fork.head, (replace(fork.branches[0], items=items),))
-
-
-def _merge_counts(alternatives: Sequence[Counts]) -> Counts:
-    """Return the counts after a fork, of which any one branch was taken."""
-    merged: Counts = {}
-    for key in {key for counts in alternatives for key in counts}:
-        ranges = [counts.get(key, (0, 0)) for counts in alternatives]
-        limits = [most for _, most in ranges if most is not None]
-        most = max(limits) if len(limits) == len(ranges) else None
-        merged[key] = (min(least for least, _ in ranges), most)
-    return merged

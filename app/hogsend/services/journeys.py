@@ -173,7 +173,12 @@ async def count_waiting(
     """
     actor.require(Permission.READ)
     query = counters.find_wait_gauges(journey_id, is_sqlite=context.database.is_sqlite)
-    return await context.database.read_one(query)
+    waiting = await context.database.read_one(query)
+    if not any(counters.may_be_shortened(journey_id, key) for key in waiting):
+        return waiting
+    keys = await context.database.read_one(read_model.find_wait_keys(journey_id))
+    long_keys = {counters.shorten_wait_key(journey_id, key): key for key in keys}
+    return {long_keys.get(key, key): count for key, count in waiting.items()}
 
 
 async def count_missed_triggers(

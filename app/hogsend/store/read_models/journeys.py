@@ -13,10 +13,14 @@ from ...domain.enrollment import Enrollment
 from ...domain.failure_filter import ALL_FAILURES, FailureFilter
 from .. import contacts, enrollments
 from ..db import Database, Query
+from ..distinct import select_distinct
 from ..enrollment_states import build_condition
 from ..models import RETRIED, RefusalRow
 from ..rows import RowMapper, read_column, read_pairs
 from .counts import BoundedCount, count_up_to_limit
+
+# A wait in a loop has a key for each round.
+MAX_WAIT_KEYS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,12 @@ def find_enrollment_ids(
         [*parameters, limit],
         read_column(UUID),
     )
+
+
+def find_wait_keys(journey_id: str) -> Query[list[str]]:
+    """Query the keys of the waits that enrollments of a journey are in."""
+    sql = select_distinct("enrollments", "wait_key", "journey_id = ? AND wait_key IS NOT NULL")
+    return Query(f"{sql} LIMIT ?", [journey_id, journey_id, MAX_WAIT_KEYS], read_column(str))
 
 
 def count_retrying(journey_ids: Sequence[str]) -> Query[dict[str, int]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from .body_scopes import build_call_scope, build_journey_scope
 from .call_types import recognize_call
 from .modules import NESTED_SCOPES
-from .scopes import Function, Scope, build_call_scope, build_journey_scope
+from .scopes import Function, Scope
 
 _MAX_FUNCTIONS = 500
 
@@ -24,7 +25,7 @@ def walk_functions(journey: Function) -> Iterator[tuple[Function, Scope]]:
     queue, visited = [(journey, build_journey_scope(journey))], set[tuple[int, str]]()
     while queue and len(visited) < _MAX_FUNCTIONS:
         function, scope = queue.pop(0)
-        identity = id(function.node), repr((scope.contexts, scope.values))
+        identity = id(function.node), repr(scope.identity)
         if identity in visited:
             continue
         visited.add(identity)

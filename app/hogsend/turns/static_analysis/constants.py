@@ -106,6 +106,16 @@ def _evaluate_sequence(
     return UNKNOWN if any(value is UNKNOWN for value in values) else values
 
 
+def _evaluate_mapping(node: ast.Dict, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
+    mapping: dict[Any, Any] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        # `{**others}` has no key.
+        known = UNKNOWN if key is None else _evaluate(key, resolve)
+        mapping[known] = _evaluate(value, resolve)
+    is_known = all(part is not UNKNOWN for pair in mapping.items() for part in pair)
+    return mapping if is_known else UNKNOWN
+
+
 def _evaluate_binary(node: ast.BinOp, resolve: Callable[[tuple[str, ...]], Any]) -> Any:
     left, right = _evaluate(node.left, resolve), _evaluate(node.right, resolve)
     combine = OPERATORS.get(type(node.op))
@@ -166,5 +176,6 @@ _EVALUATORS: dict[type[ast.expr], Callable[..., Any]] = {
     ast.BoolOp: _evaluate_boolean,
     ast.Tuple: _evaluate_sequence,
     ast.List: _evaluate_sequence,
+    ast.Dict: _evaluate_mapping,
     ast.Call: _evaluate_call,
 }

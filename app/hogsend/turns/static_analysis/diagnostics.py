@@ -10,7 +10,8 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ...domain.graph import GraphStep, number_steps, walk_steps
+from ...domain.graph import GraphStep, walk_steps
+from ...domain.graph_numbering import number_steps
 from ..calls.call import Resource
 from .call_graph import walk_functions, walk_running_nodes
 from .call_types import recognize_call

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ...compat.cpython import parse_source
 from ..author_imports import PACKAGE
@@ -30,6 +30,7 @@ class Module:
         aliases: names that are bound to an import or to an instance of an imported class, each with
             the full name of the import or of the class, such as `httpx.Client`.
         functions: the file's functions, by name.
+        classes: the file's classes, by name.
         values: the file's constants whose value is known.
         sources: the files of the same folder.
         first_line: the line at which the text begins in the file.
@@ -47,6 +48,7 @@ class Module:
     bindings: dict[str, list[ast.expr | None]] = field(
         default_factory=dict[str, list[ast.expr | None]]
     )
+    classes: dict[str, ast.ClassDef] = field(default_factory=dict[str, ast.ClassDef])
 
     @property
     def package(self) -> str:
@@ -122,6 +124,30 @@ class Sources:
         parsed = self.load(module)
         return (parsed, name) if parsed else None
 
+    def find_definition(
+        self, full_name: str, kind: Literal["functions", "classes", "bindings"]
+    ) -> tuple[Module, str] | None:
+        """Return the file that defines a name, and the name there; follows imports of imports.
+
+        Args:
+            full_name: the name by which a file imports it, such as `journeys.file.name`.
+            kind: what it is.
+        """
+        visited, queue = set[str](), [full_name]
+        while queue:
+            candidate = queue.pop(0)
+            target = None if candidate in visited else self.find_symbol(candidate)
+            visited.add(candidate)
+            if target is None:
+                continue
+            module, name = target
+            if name in getattr(module, kind):
+                return target
+            stars = [alias[1:] for alias in module.aliases if alias.startswith("*")]
+            alias = module.aliases.get(name)
+            queue.extend([alias] if alias else [f"{star}.{name}" for star in stars])
+        return None
+
     def _read(self, name: str) -> Module | None:
         if self.folder is None or name == PACKAGE or not name.startswith(PACKAGE + "."):
             return None
@@ -167,6 +193,8 @@ def parse_module(
             module.aliases.update(find_import_aliases(node, module.package))
         elif isinstance(node, FUNCTION_NODES):
             module.functions[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            module.classes[node.name] = node
     module.bindings.update(collect_bindings(tree.body))
     for symbol, expression in find_bindings(tree.body):
         if expression is None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Literal
 
+from .arguments import bind_arguments, find_attributes, has_decorator
 from .bindings import Binding, NameBindings
 from .constants import UNKNOWN, Pattern, evaluate, parse_dotted_name
 from .modules import (
@@ -15,14 +16,9 @@ from .modules import (
     NESTED_SCOPES,
     AnyFunction,
     Module,
-    find_bindings,
-    find_import_aliases,
     resolve_constant,
     resolve_imported_constant,
-    walk_statements,
 )
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +28,56 @@ class Function:
     Args:
         node: the syntax node.
         scope: the names around the function.
+        receiver: the instance that a method is called on; None for any other function.
     """
 
     node: AnyFunction
     scope: Scope
+    receiver: Instance | None = None
 
     @property
     def is_coroutine(self) -> bool:
         """Whether a call of the function has to be awaited."""
         is_plain = isinstance(self.node, ast.AsyncFunctionDef) and not self.node.decorator_list
         return is_plain and not any(isinstance(n, ast.Yield) for n in walk_nodes(self.node.body))
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance of a class of an author's file, or the class itself.
+
+    Args:
+        node: the class.
+        scope: the names around the class.
+        contexts: its attributes that are bound to the context or to a part.
+        values: its attributes whose value is known.
+    """
+
+    node: ast.ClassDef
+    scope: Scope
+    contexts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def find_method(self, name: str, *, skips_own: bool = False) -> Function | None:
+        """Return a method of the class or of a class that it inherits from.
+
+        Args:
+            name: the method's name.
+            skips_own: whether to look in the inherited classes only, as `super()` does.
+        """
+        queue, visited = [(self.node, self.scope)], list[ast.ClassDef]()
+        while queue:
+            node, scope = queue.pop(0)
+            if node in visited:
+                continue
+            visited.append(node)
+            is_skipped = skips_own and node is self.node
+            for statement in [] if is_skipped else node.body:
+                if isinstance(statement, FUNCTION_NODES) and statement.name == name:
+                    is_static = has_decorator(statement, "staticmethod")
+                    return Function(statement, scope, None if is_static else self)
+            queue.extend(filter(None, map(scope.find_class, node.bases)))
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +88,8 @@ class Scope:
         module: the function's file.
         contexts: names bound to the context or to a part, as in `{"ctx": (), "h": ("history",)}`.
         values: names bound to a known value.
-        functions: functions that are defined in the body or around it.
+        functions: functions that are defined in the body or around it, or bound to a name there.
+        instances: names bound to an instance of an author's class.
         aliases: names that the body imports.
         shadowed: names of the file that the body binds to another value.
         bindings: what the names of the body and of the functions around it are bound to.
@@ -62,16 +99,31 @@ class Scope:
     contexts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
     functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
+    instances: Mapping[str, Instance] = field(default_factory=dict[str, Instance])
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     shadowed: frozenset[str] = frozenset()
     bindings: NameBindings = field(default_factory=NameBindings)
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells two calls of one function apart: the meanings of the names."""
+        functions = {name: id(function.node) for name, function in self.functions.items()}
+        instances = {
+            name: (id(instance.node), instance.contexts, instance.values)
+            for name, instance in self.instances.items()
+        }
+        return self.contexts, self.values, functions, instances
+
     def find_context_path(self, node: ast.expr) -> tuple[str, ...] | None:
         """Return `("history", "count")` for `ctx.history.count`; None outside of the context."""
         path = parse_dotted_name(node)
-        if not path or path[0] not in self.contexts:
+        if len(path) > 1 and path[0] in self.instances:
+            attributes, path = self.instances[path[0]].contexts, path[1:]
+        else:
+            attributes = self.contexts
+        if not path or path[0] not in attributes:
             return None
-        return (*self.contexts[path[0]], *path[1:])
+        return (*attributes[path[0]], *path[1:])
 
     def evaluate(self, node: ast.expr | None) -> Any:
         """Return the value of an expression, or `UNKNOWN`."""
@@ -80,6 +132,8 @@ class Scope:
     def _resolve(self, path: tuple[str, ...]) -> Any:
         if len(path) == 1 and path[0] in self.values:
             return self.values[path[0]]
+        if len(path) == 2 and path[0] in self.instances:
+            return self.instances[path[0]].values.get(path[1], UNKNOWN)
         if path[0] in self.shadowed or path[0] in self.contexts:
             return UNKNOWN
         if path[0] in self.aliases:
@@ -160,17 +214,100 @@ class Scope:
         return [Binding(expression, scope) for expression in module.bindings.get(name, ())]
 
     def find_function(self, node: ast.expr) -> Function | None:
-        """Return the author's function that an expression refers to, if any."""
+        """Return the author's function or method that an expression refers to, if any."""
         if isinstance(node, ast.Name) and node.id in self.functions:
             return self.functions[node.id]
-        path = parse_dotted_name(node)
-        if len(path) == 1 and path[0] in self.module.functions and path[0] not in self.shadowed:
-            return Function(self.module.functions[path[0]], Scope(self.module))
-        target = self.module.sources.find_symbol(self.resolve_name(node))
-        if target is None or target[1] not in target[0].functions:
+        if isinstance(node, ast.Attribute) and (method := self._find_method(node)):
+            return method
+        definition = self._find_definition(node, "functions")
+        if definition is None:
+            return None
+        module, name = definition
+        return Function(module.functions[name], Scope(module))
+
+    def find_class(self, node: ast.expr) -> tuple[ast.ClassDef, Scope] | None:
+        """Return the author's class that an expression refers to, with the names around it."""
+        definition = self._find_definition(node, "classes")
+        if definition is None:
+            return None
+        module, name = definition
+        return module.classes[name], Scope(module)
+
+    def find_instance(self, node: ast.expr) -> Instance | None:
+        """Return the instance of an author's class that an expression evaluates to, if any."""
+        if isinstance(node, ast.Name) and node.id in self.instances:
+            return self.instances[node.id]
+        if isinstance(node, ast.Call):
+            definition = self.find_class(node.func)
+            return _build_instance(*definition, node, self) if definition else None
+        target = self._find_definition(node, "bindings")
+        if target is None:
             return None
         module, name = target
-        return Function(module.functions[name], Scope(module))
+        match module.bindings[name]:
+            case [ast.Call() as call]:
+                return Scope(module).find_instance(call)
+            case _:
+                return None
+
+    def _find_method(self, node: ast.Attribute) -> Function | None:
+        owner = node.value
+        if isinstance(owner, ast.Call) and parse_dotted_name(owner.func) == ("super",):
+            receiver = next(iter(self.instances.values()), None)
+            return receiver.find_method(node.attr, skips_own=True) if receiver else None
+        if instance := self.find_instance(owner):
+            return instance.find_method(node.attr)
+        definition = self.find_class(owner)
+        method = Instance(*definition).find_method(node.attr) if definition else None
+        if method is None or has_decorator(method.node, "classmethod"):
+            return method
+        # The caller passes the instance itself.
+        return replace(method, receiver=None)
+
+    def _find_definition(
+        self, node: ast.expr, kind: Literal["functions", "classes", "bindings"]
+    ) -> tuple[Module, str] | None:
+        path = parse_dotted_name(node)
+        if not path or path[0] in self.contexts or path[0] in self.values:
+            return None
+        if path[0] not in self.aliases:
+            if path[0] in self.shadowed:
+                return None
+            if len(path) == 1 and path[0] in getattr(self.module, kind):
+                return self.module, path[0]
+        full_name = self.resolve_name(node)
+        if not full_name or full_name.startswith("builtins."):
+            # The name may come from `from file import *`.
+            full_name = ".".join([self.module.name, *path])
+        return self.module.sources.find_definition(full_name, kind)
+
+
+def _build_instance(node: ast.ClassDef, scope: Scope, call: ast.Call, caller: Scope) -> Instance:
+    """Return the instance that a call of a class creates."""
+    method = Instance(node, scope).find_method("__init__")
+    attributes: dict[str, tuple[ast.expr, Scope]] = {}
+    if method is None:
+        # The fields of a data class.
+        fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
+        named = {n.target.id: n.value for n in fields if isinstance(n.target, ast.Name)}
+        attributes.update({name: (value, scope) for name, value in named.items() if value})
+        pairs = zip(named, call.args, strict=False)
+        attributes.update({name: (argument, caller) for name, argument in pairs})
+        attributes.update({kw.arg: (kw.value, caller) for kw in call.keywords if kw.arg})
+    else:
+        arguments = bind_arguments(method, call, caller)
+        for name, value in find_attributes(method.node):
+            argument = arguments.get(value.id) if isinstance(value, ast.Name) else None
+            attributes[name] = argument or (value, method.scope)
+    contexts: dict[str, tuple[str, ...]] = {}
+    values: dict[str, Any] = {}
+    for name, (expression, around) in attributes.items():
+        path = around.find_context_path(expression)
+        if path is not None:
+            contexts[name] = path
+        elif (value := around.evaluate(expression)) is not UNKNOWN:
+            values[name] = value
+    return Instance(node, scope, contexts, values)
 
 
 def walk_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -181,133 +318,3 @@ def walk_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, NESTED_SCOPES):
             stack.extend(reversed(list(ast.iter_child_nodes(node))))
-
-
-def build_journey_scope(function: Function) -> Scope:
-    """Return the scope of a journey's body, whose second parameter is the context."""
-    parameters = [*function.node.args.posonlyargs, *function.node.args.args]
-    context = {parameters[1].arg: ()} if len(parameters) > 1 else {}
-    contact = {parameters[0].arg: Binding(None, None, "hogsend.Contact")} if parameters else {}
-    names = {parameter.arg for parameter in parameters}
-    return _build_body_scope(function, context, {}, names, contact)
-
-
-def build_nested_scope(node: AnyFunction | ast.Lambda, scope: Scope) -> Scope:
-    """Return the scope of a function inside another one, whose arguments are not known.
-
-    Args:
-        node: the inner function.
-        scope: the scope of the outer function.
-    """
-    if not isinstance(node, ast.Lambda):
-        function = Function(node, scope)
-        return _build_body_scope(function, {}, {}, _list_parameters(node), {})
-    parameters = _list_parameters(node)
-    return replace(
-        scope,
-        contexts=_exclude(scope.contexts, parameters),
-        values=_exclude(scope.values, parameters),
-        functions=_exclude(scope.functions, parameters),
-        bindings=NameBindings(parameters, scope.bindings),
-        shadowed=scope.shadowed | parameters,
-    )
-
-
-def build_call_scope(function: Function, call: ast.Call, caller: Scope) -> Scope:
-    """Return the scope of a called function's body.
-
-    Args:
-        function: the function.
-        call: the call.
-        caller: the scope of the call.
-    """
-    contexts: dict[str, tuple[str, ...]] = {}
-    values: dict[str, Any] = {}
-    bindings: dict[str, Binding] = {}
-    # Spread arguments may replace any default, and a decorator any argument.
-    is_unclear = _has_spread(call) or bool(function.node.decorator_list)
-    for name, (node, scope) in _bind_arguments(function, call, caller).items():
-        path = scope.find_context_path(node)
-        bindings[name] = Binding(None if is_unclear else node, scope)
-        if path is not None:
-            contexts[name] = path
-        elif (value := scope.evaluate(node)) is not UNKNOWN:
-            values[name] = value
-    parameters = _list_parameters(function.node)
-    return _build_body_scope(function, contexts, values, parameters, bindings)
-
-
-def _bind_arguments(
-    function: Function, call: ast.Call, caller: Scope
-) -> dict[str, tuple[ast.expr, Scope]]:
-    """Return the parameters with their arguments or defaults, each with the scope around it."""
-    arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    bound: dict[str, tuple[ast.expr, Scope]] = {}
-    for parameter, default in zip(reversed(positional), reversed(arguments.defaults), strict=False):
-        bound[parameter.arg] = (default, function.scope)
-    for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if default is not None:
-            bound[parameter.arg] = (default, function.scope)
-    if not any(isinstance(argument, ast.Starred) for argument in call.args):
-        pairs = zip(positional, call.args, strict=False)
-        bound.update({parameter.arg: (value, caller) for parameter, value in pairs})
-    bound.update({kw.arg: (kw.value, caller) for kw in call.keywords if kw.arg})
-    return bound
-
-
-def _has_spread(call: ast.Call) -> bool:
-    is_starred = any(isinstance(argument, ast.Starred) for argument in call.args)
-    return is_starred or any(keyword.arg is None for keyword in call.keywords)
-
-
-def _list_parameters(node: AnyFunction | ast.Lambda) -> set[str]:
-    return {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
-
-
-def _build_body_scope(
-    function: Function,
-    contexts: dict[str, tuple[str, ...]],
-    values: dict[str, Any],
-    parameters: set[str],
-    arguments: Mapping[str, Binding],
-) -> Scope:
-    """Return the scope of a function's body, nested in the scope around the function."""
-    outer, body = function.scope, function.node.body
-    bindings = dict(find_bindings(body))
-    inner = {node.name: node for node in walk_statements(body) if isinstance(node, FUNCTION_NODES)}
-    aliases = {
-        name: target
-        for node in walk_statements(body)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name, target in find_import_aliases(node, outer.module.package)
-    }
-    own = parameters | set(bindings) | set(inner) | set(aliases)
-    contexts = _exclude(outer.contexts, own) | _exclude(contexts, bindings)
-    values = _exclude(outer.values, own) | _exclude(values, bindings)
-    functions = _exclude(outer.functions, own)
-    scope = Scope(
-        module=outer.module,
-        contexts=contexts,
-        values=values,
-        functions=functions,
-        aliases=_exclude(outer.aliases, own) | aliases,
-        shadowed=(outer.shadowed | parameters | set(bindings)) - set(aliases),
-        bindings=NameBindings(own, outer.bindings, function.node, arguments),
-    )
-    scope.bindings.scope = scope
-    for name, expression in bindings.items():
-        if expression is None or name in parameters:
-            continue
-        path = scope.find_context_path(expression)
-        if path is not None:
-            contexts[name] = path
-        elif (value := scope.evaluate(expression)) is not UNKNOWN:
-            values[name] = value
-    # A function may call itself, and functions that are defined later.
-    functions.update({name: Function(node, scope) for name, node in inner.items()})
-    return scope
-
-
-def _exclude(bindings: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
-    return {name: value for name, value in bindings.items() if name not in names}

@@ -18,27 +18,36 @@ from ...domain.graph import (
     GraphStep,
     Item,
     JourneyGraph,
-    build_attempt_step,
     build_choice_step,
     build_decision_step,
-    build_end_step,
     build_fail_step,
     build_jump_step,
     build_loop_step,
+    build_recursion_step,
+    is_left,
     is_terminal,
-    number_steps,
     to_decision,
 )
+from ...domain.graph_numbering import number_steps
+from .body_scopes import build_call_scope, build_journey_scope
 from .call_site import format_code
 from .call_types import recognize_call
+from .inlining import (
+    CONTINUES,
+    RETURNS,
+    add_finally,
+    add_loop_else,
+    end_at_returns,
+    fork_attempt,
+    inline_function,
+    may_fail,
+)
 from .modules import NESTED_SCOPES, AnyFunction
-from .scopes import Function, Scope, build_call_scope, build_journey_scope
+from .scopes import Function, Scope, walk_nodes
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # The number of steps that are read of one journey: functions that call functions multiply.
 _MAX_STEPS = 2000
-_RETURNS = "returns"
-_CONTINUES = "continues the loop"
 
 
 def build_graph(function: Function, trigger: str = "") -> JourneyGraph:
@@ -54,8 +63,8 @@ def build_graph(function: Function, trigger: str = "") -> JourneyGraph:
 def read_journey(function: Function, trigger: str = "") -> tuple[Item, ...]:
     """Return the steps of a journey, not yet numbered; the arguments are those of `build_graph`."""
     reader = _Reader(trigger)
-    items = reader.read_body(function, build_journey_scope(function))
-    return tuple(_replace_returns(items))
+    items = end_at_returns(reader.read_body(function, build_journey_scope(function)))
+    return tuple(reader.repeat_if_recursive(function, list(items)))
 
 
 def read_block(body: Sequence[ast.AST], scope: Scope) -> list[Item]:
@@ -77,25 +86,11 @@ def read_block(body: Sequence[ast.AST], scope: Scope) -> list[Item]:
     ]
 
 
-def _replace_returns(items: Sequence[Item]) -> Iterator[Item]:
-    """Replace each `return` of the journey itself by the journey's end."""
-    for item in items:
-        if isinstance(item, Fork):
-            branches = (
-                Branch(branch.word, tuple(_replace_returns(branch.items)))
-                for branch in item.branches
-            )
-            yield Fork(item.head, tuple(branches))
-        elif _is_return(item):
-            yield build_end_step(item.file, item.line)
-        else:
-            yield item
-
-
 @dataclass(slots=True)
 class _Reader:
     trigger: str
     _call_stack: list[AnyFunction] = field(default_factory=list[AnyFunction])
+    _recursive: set[AnyFunction] = field(default_factory=set[AnyFunction])
     _steps_read: int = 0
 
     def read_body(self, function: Function, scope: Scope) -> list[Item]:
@@ -103,6 +98,14 @@ class _Reader:
         items = self.read_block(function.node.body, scope)
         self._call_stack.pop()
         return items
+
+    def repeat_if_recursive(self, function: Function, items: list[Item]) -> list[Item]:
+        """Return the steps of a function, as a loop when the function calls itself."""
+        if function.node not in self._recursive or not items:
+            return items
+        place = _locate(function.node, function.scope)
+        head = build_loop_step(f"{function.node.name} calls itself", *place)
+        return [Fork(head, (Branch("each time", tuple(items)),))]
 
     def read_block(self, body: Sequence[ast.stmt], scope: Scope) -> list[Item]:
         items: list[Item] = []
@@ -128,9 +131,7 @@ class _Reader:
             case ast.Try() | ast.TryStar():
                 yield from self.read_try(node, scope)
             case ast.With() | ast.AsyncWith():
-                for item in node.items:
-                    yield from self.read_expression(item.context_expr, scope)
-                yield from self.read_block(node.body, scope)
+                yield from self.read_with(node, scope)
             case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
                 yield from self.read_expression(node, scope)
                 yield self.read_jump(node, scope)
@@ -146,8 +147,10 @@ class _Reader:
                 format_code(node.exc, scope) if node.exc else "the same error", *place
             )
         if isinstance(node, ast.Return):
-            return build_jump_step(_RETURNS, *place)
-        return build_jump_step(LEAVES_LOOP if isinstance(node, ast.Break) else _CONTINUES, *place)
+            return build_jump_step(RETURNS, *place)
+        if isinstance(node, ast.Break):
+            return build_jump_step(LEAVES_LOOP, *place, leaves=1)
+        return build_jump_step(CONTINUES, *place)
 
     def read_if(self, node: ast.If, scope: Scope) -> Iterator[Item]:
         yes = self.read_branch("yes", node.body, scope)
@@ -164,7 +167,11 @@ class _Reader:
             return
         while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             yes, no, test = Branch("yes", no.items), Branch("no", yes.items), test.operand
-        call = calls[-1] if isinstance(test, ast.Await) and calls else None
+        # The answer of the author's function is not that of the last call in the function.
+        is_direct = isinstance(test, ast.Await) and not (
+            isinstance(test.value, ast.Call) and scope.find_function(test.value.func)
+        )
+        call = calls[-1] if is_direct and calls else None
         if isinstance(call, GraphStep) and call.is_question:
             yield from calls[:-1]
             head = to_decision(call)
@@ -176,19 +183,46 @@ class _Reader:
 
     def read_loop(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Iterator[Item]:
         items_before: list[Item] = []
+        test_items: list[Item] = []
+        is_endless = False
         if isinstance(node, ast.While):
-            is_endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+            # The code that iterates over a generator can leave its loop.
+            is_generator = any(isinstance(child, ast.Yield) for child in walk_nodes(node.body))
+            is_true = isinstance(node.test, ast.Constant) and bool(node.test.value)
+            is_endless = is_true and not is_generator
             what = FOREVER if is_endless else f"while {format_code(node.test, scope)}"
             test_items = list(self.read_expression(node.test, scope))
         else:
-            items_before, test_items = list(self.read_expression(node.iter, scope)), []
             what = f"for {format_code(node.target, scope)} in {format_code(node.iter, scope)}"
+            # The steps of an asynchronous generator run between those of the loop.
+            is_async = isinstance(node, ast.AsyncFor)
+            calls = list(self.read_expression(node.iter, scope))
+            items_before, test_items = ([], calls) if is_async else (calls, [])
         items = [*test_items, *self.read_block(node.body, scope)]
         yield from items_before
         if any(not isinstance(item, GraphStep) or item.kind != "jump" for item in items):
             head = build_loop_step(what, *_locate(node, scope))
             yield Fork(head, (Branch("each time", tuple(items)),))
-        yield from self.read_block(node.orelse, scope)
+        if not is_endless:
+            otherwise = self.read_block(node.orelse, scope)
+            yield from add_loop_else(otherwise, has_break=is_left(items))
+
+    def read_with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> Iterator[Item]:
+        for item in node.items:
+            yield from self.read_expression(item.context_expr, scope)
+        items = self.read_block(node.body, scope)
+        ignored = [
+            format_code(argument, scope)
+            for item in node.items
+            if isinstance(item.context_expr, ast.Call)
+            and scope.resolve_name(item.context_expr.func) == "contextlib.suppress"
+            for argument in item.context_expr.args
+        ]
+        if ignored and may_fail(items):
+            handler = Branch(f"if {' or '.join(ignored)}")
+            yield fork_attempt(items, [handler], _locate(node, scope))
+        else:
+            yield from items
 
     def read_match(self, node: ast.Match, scope: Scope) -> Iterator[Item]:
         yield from self.read_expression(node.subject, scope)
@@ -208,14 +242,13 @@ class _Reader:
         yield Fork(head, tuple(branches))
 
     def read_try(self, node: ast.Try | ast.TryStar, scope: Scope) -> Iterator[Item]:
-        body = self.read_branch("succeeds", [*node.body, *node.orelse], scope)
+        tried = self.read_block([*node.body, *node.orelse], scope)
         handlers = [self.read_handler(handler, scope) for handler in node.handlers]
-        # Handlers without steps leave nothing to show.
-        if any(handler.items for handler in handlers):
-            yield Fork(build_attempt_step(*_locate(node, scope)), (body, *handlers))
-        else:
-            yield from body.items
-        yield from self.read_block(node.finalbody, scope)
+        place = _locate(node, scope)
+        # Handlers without steps leave nothing to show, unless they are the only way on.
+        if any(handler.items for handler in handlers) or (handlers and may_fail(tried)):
+            tried = [fork_attempt(tried, handlers, place)]
+        yield from add_finally(tried, self.read_block(node.finalbody, scope), place)
 
     def read_handler(self, node: ast.ExceptHandler, scope: Scope) -> Branch:
         word = f"if {format_code(node.type, scope)}" if node.type else "if anything fails"
@@ -230,6 +263,8 @@ class _Reader:
         if isinstance(node, ast.IfExp):
             yes, no = (tuple(self.read_expression(e, scope)) for e in (node.body, node.orelse))
             yield from self.read_condition(node.test, Branch("yes", yes), Branch("no", no), scope)
+        elif isinstance(node, ast.BoolOp):
+            yield from self.read_boolean(node, scope)
         elif isinstance(node, _COMPREHENSIONS):
             yield from self.read_comprehension(node, scope)
         elif isinstance(node, ast.Call):
@@ -237,6 +272,22 @@ class _Reader:
         else:
             for child in ast.iter_child_nodes(node):
                 yield from self.read_expression(child, scope)
+
+    def read_boolean(self, node: ast.BoolOp, scope: Scope) -> Iterator[Item]:
+        """Yield the calls of `a or b`; one that ends the flow is in a decision of its own."""
+        first, *others = node.values
+        yield from self.read_expression(first, scope)
+        yes, no = ("yes", "no") if isinstance(node.op, ast.And) else ("no", "yes")
+        for position, operand in enumerate(others, 1):
+            items = tuple(self.read_expression(operand, scope))
+            if not is_terminal(items):
+                yield from items
+                continue
+            before = node.values[:position]
+            test = before[0] if len(before) == 1 else ast.BoolOp(node.op, before)
+            head = build_decision_step(format_code(test, scope), *_locate(node, scope))
+            branches = Branch(yes, items), Branch(no)
+            yield Fork(head, branches if yes == "yes" else branches[::-1])
 
     def read_comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope
@@ -274,45 +325,13 @@ class _Reader:
         if function is None or self._steps_read > _MAX_STEPS:
             return
         if any(function.node is caller for caller in self._call_stack):
-            yield build_jump_step(f"{function.node.name} again", *_locate(node, scope))
+            self._recursive.add(function.node)
+            yield build_recursion_step(function.node.name, *_locate(node, scope))
             return
-        yield from _inline(self.read_body(function, build_call_scope(function, node, scope)))
+        body = self.read_body(function, build_call_scope(function, node, scope))
+        items = inline_function(body, function.node.name)
+        yield from self.repeat_if_recursive(function, items)
 
 
 def _locate(node: ast.AST, scope: Scope) -> tuple[str, int]:
     return scope.module.file, scope.module.find_line(node)
-
-
-def _inline(items: Sequence[Item]) -> list[Item]:
-    """Return the steps of a called function, so that every `return` leads to the end of the steps.
-
-    The steps after a fork with a `return`, such as `if a: return`, move into its other branch.
-    """
-    inlined: list[Item] = []
-    for position, item in enumerate(items):
-        if isinstance(item, GraphStep):
-            if _is_return(item):
-                break
-            inlined.append(item)
-            continue
-        continuing = [not is_terminal(branch.items) for branch in item.branches]
-        has_return = any(branch.items and _is_return(branch.items[-1]) for branch in item.branches)
-        following = items[position + 1 :]
-        if item.head.kind == "loop" or not has_return or (following and sum(continuing) > 1):
-            branches = [
-                Branch(branch.word, tuple(_inline(branch.items))) for branch in item.branches
-            ]
-            inlined.append(Fork(item.head, tuple(branches)))
-            continue
-        branches = [
-            Branch(branch.word, tuple(_inline([*branch.items, *(following if goes_on else ())])))
-            for branch, goes_on in zip(item.branches, continuing, strict=True)
-        ]
-        if any(branch.items for branch in branches):
-            inlined.append(Fork(item.head, tuple(branches)))
-        break
-    return inlined
-
-
-def _is_return(item: Item) -> bool:
-    return isinstance(item, GraphStep) and item.kind == "jump" and item.what == _RETURNS

@@ -14,10 +14,11 @@ from ..calls.when import Day
 from ..context import Context
 from ..error_remedies import NOUNS, find_attribute_remedy, suggest
 from ..history import History
+from .body_scopes import build_nested_scope
 from .call_site import CallSite
 from .examples import Examples, JsonObject, find_examples
 from .modules import FUNCTION_NODES
-from .scopes import Scope, build_nested_scope
+from .scopes import Scope
 
 # A problem and its remedy.
 Problem = tuple[str, str]

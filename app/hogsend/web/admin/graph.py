@@ -18,9 +18,14 @@ from ...domain.graph import (
 
 NODE_WIDTH, NODE_HEIGHT = 196, 44
 _GAP, _BRANCH_GAP, _COLUMN_GAP, _MARGIN = 24, 44, 28, 12
+# The width of a branch without steps.
+_EMPTY_WIDTH = 108
 # How far beside its nodes a line leads back to the head of a loop.
 _LOOP_MARGIN = 18
-_MAX_TEXT_LENGTH = 26
+# The space between the edge of a node and its text.
+_PADDING = 12
+# The box of a branch's name: its height, and its distances from the line and from the next node.
+_LABEL_HEIGHT, _LABEL_SIDE, _LABEL_BOTTOM = 15, 6, 4
 
 Point = tuple[float, float]
 
@@ -47,24 +52,44 @@ class Node:
 
     @property
     def title(self) -> str:
-        """The large line."""
-        return _shorten(self.step.title)
+        """The large line; the browser cuts what is wider than the node."""
+        return self.step.title
 
     @property
     def caption(self) -> str:
         """The small line above."""
-        return _shorten(self.step.caption)
+        return self.step.caption
+
+    @property
+    def pill_width(self) -> int:
+        """The width of the mark with the number of people; 0 without people."""
+        return 20 + 7 * len(f"{self.waiting:,}") if self.waiting else 0
+
+    @property
+    def text_width(self) -> int:
+        """The width that the text may take."""
+        return NODE_WIDTH - 2 * _PADDING - self.pill_width
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line between nodes, as an SVG path, with an optional label."""
+    """A line between nodes.
+
+    Args:
+        path: the line, as an SVG path.
+        label: the name of the branch that it leads to; empty for other lines.
+        x: the left edge of the label's box.
+        y: the upper edge of the label's box.
+        width: the width of the label's box.
+        is_left: whether the label is on the left of the line.
+    """
 
     path: str
     label: str = ""
     x: float = 0
     y: float = 0
-    anchor: str = "middle"
+    width: float = 0
+    is_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +101,7 @@ class Graph:
         edges: the lines between them.
         width: its width.
         height: its height.
-        removed_waits: how many people are in waits that the code no longer has, by key.
+        removed_waits: how many people are in waits that the graph does not show, by key.
     """
 
     nodes: Sequence[Node]
@@ -116,14 +141,12 @@ def draw(graph: JourneyGraph, trigger: str, waiting: Mapping[str, int]) -> Graph
 
 def _add_people(node: Node, people: Mapping[str, int]) -> Node:
     step = node.step
-    if not step.is_wait or not step.key:
+    if not step.is_wait and not people:
         return node
     keys = sorted(people, key=lambda key: (-people[key], key))
-    return Node(step, node.x, node.y, step.first_key, keys, sum(people.values()))
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_TEXT_LENGTH else text[: _MAX_TEXT_LENGTH - 1] + "…"
+    # The address of a step whose key is not known.
+    wait = step.first_key if step.key else f"{step.kind}:"
+    return Node(step, node.x, node.y, wait, keys, sum(people.values()))
 
 
 def _measure_items(items: Sequence[Item]) -> float:
@@ -142,7 +165,7 @@ def _measure_fork(fork: Fork) -> float:
 
 
 def _measure_column(items: Sequence[Item]) -> float:
-    return _measure_items(items) if items else NODE_WIDTH / 3
+    return _measure_items(items) if items else _EMPTY_WIDTH
 
 
 def _order_branches(fork: Fork) -> Sequence[Branch]:
@@ -195,7 +218,7 @@ class _Layout:
         for branch in _order_branches(fork):
             width = _measure_column(branch.items)
             centre, left = left + width / 2, left + width + _COLUMN_GAP
-            self.add_edge((x, top), (centre, y), branch.word)
+            self.add_edge((x, top), (centre, y), branch.word, width)
             if not branch.items:
                 empty.append(centre)
                 continue
@@ -230,10 +253,23 @@ class _Layout:
             path = f"M{x:.0f},{y:.0f} V{y + _GAP / 2:.0f} H{right:.0f} V{up:.0f} H{side:.0f}"
             self.edges.append(Edge(path))
 
-    def add_edge(self, source: Point, target: Point, label: str = "") -> None:
+    def add_edge(
+        self, source: Point, target: Point, label: str = "", column: float = NODE_WIDTH
+    ) -> None:
+        """Draw a line down to a node.
+
+        Args:
+            source: where it begins.
+            target: where it ends.
+            label: the name of the branch that it leads to, if any.
+            column: the width of the column around the target.
+        """
         (x1, y1), (x2, y2) = source, target
         middle = (y1 + y2) / 2
         path = f"M{x1:.0f},{y1:.0f} C{x1:.0f},{middle:.0f} {x2:.0f},{middle:.0f} {x2:.0f},{y2:.0f}"
-        anchor = "end" if x2 < x1 else "start"
-        at = (x1 + x2) / 2 + (-8 if anchor == "end" else 8)
-        self.edges.append(Edge(path, _shorten(label), at, middle - 5, anchor))
+        # The line comes from the other side.
+        is_left, room = x2 < x1, column / 2
+        at = x2 - room if is_left else x2 + _LABEL_SIDE
+        self.edges.append(
+            Edge(path, label, at, y2 - _LABEL_BOTTOM - _LABEL_HEIGHT, room - _LABEL_SIDE, is_left)
+        )
