@@ -267,6 +267,18 @@ _RECOUNTS = (
         "GROUP BY 1",
     ),
     (
+        True,
+        "SELECT 'result/' || journey_id || '/' || measured_as || CASE state WHEN 'held_out' "
+        "THEN '/held_out' ELSE '/entered' END || '/entered', COUNT(*) FROM enrollments "
+        "WHERE measured_as IS NOT NULL GROUP BY 1",
+    ),
+    (
+        True,
+        "SELECT 'result/' || journey_id || '/' || measured_as || CASE state WHEN 'held_out' "
+        "THEN '/held_out' ELSE '/entered' END || '/reached', COUNT(*) FROM enrollments "
+        "WHERE measured_as IS NOT NULL AND goal_at IS NOT NULL GROUP BY 1",
+    ),
+    (
         False,
         "SELECT 'entered/' || journey_id, COUNT(*) FROM enrollments WHERE state <> 'held_out' "
         "GROUP BY journey_id",
@@ -290,7 +302,7 @@ _RECOUNTS = (
 
 _KEPT = (
     "SELECT name, CASE day WHEN 0 THEN 1 ELSE 0 END, value, 0 FROM counters "
-    "WHERE name <> 'unsubscribes'"
+    "WHERE name <> 'unsubscribes' AND name NOT LIKE 'arm/%'"
 )
 _KEPT_AND_COUNTED = " UNION ALL ".join(
     [

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hogsend.turns.folder_loader import load
+
 from .conftest import Hogsend
 
 
@@ -179,7 +181,7 @@ on go
 ├ sleep next monday at 09:00              1,200 waiting
 └ completed
 
-Waits that are no longer in the code:
+Waits that the graph does not show:
   sleep:yesterday  7 waiting
 """
 PEOPLE = {
@@ -293,3 +295,54 @@ def test_a_property_that_is_json_is_read_as_json_and_any_other_as_text(
         ((stored,),) = database.execute("SELECT properties FROM events").fetchall()
 
     assert json.loads(stored)["x"] == value
+
+
+MEASURED = """
+from hogsend import journey
+
+@journey("measured", trigger="go", goal="paid", holdout=10)
+async def measured(user, ctx):
+    await ctx.send("welcome")
+    await ctx.variant("subject", {"plain": 1, "personal": 1})
+
+@journey("aimless", trigger="go", holdout=10)
+async def aimless(user, ctx):
+    await ctx.send("welcome")
+"""
+RESULTS = """\
+goal     paid
+entered  1,840
+reached  313, 17.0 % (15.4 to 18.8)
+
+holdout
+group     entered  reached  rate                   difference
+held out  212      23       10.8 % (7.3 to 15.8)   control
+entered   1,840    313      17.0 % (15.4 to 18.8)  +6.2 (+1.0 to +10.1): higher
+
+variant subject
+arm       entered  reached  rate  difference
+plain     0        0              control
+personal  0        0              not enough data yet
+
+Differences are in percentage points, shown from 100 people in each group and 10 goals on.
+"""
+
+
+def test_the_results_of_a_journey_are_shown(
+    journeys: Path, project: Path, hogsend: Hogsend
+) -> None:
+    (journeys / "measured.py").write_text(MEASURED)
+    measured_as = load(journeys).journeys["measured"].measured_as
+    figures = {"entered/entered": 1840, "entered/reached": 313}
+    figures |= {"held_out/entered": 212, "held_out/reached": 23}
+    with closing(sqlite3.connect(project / "data" / "hogsend.db")) as database, database:
+        database.executemany(
+            "INSERT INTO counters (name, day, value) VALUES (?, 0, ?)",
+            [(f"result/measured/{measured_as}/{name}", n) for name, n in figures.items()],
+        )
+    assert hogsend("journeys", "results", "measured").out == RESULTS
+    data = hogsend("journeys", "results", "measured", "--json").json
+    assert data["comparisons"][0]["groups"][1]["verdict"] == "higher"
+    assert "has no goal" in hogsend("journeys", "results", "aimless").out
+    unknown = hogsend("journeys", "results", "none")
+    assert unknown.status == 1 and "hogsend journeys list" in unknown.err

@@ -28,7 +28,7 @@ from hogsend.turns.context import History
 from hogsend.turns.folder_loader import load
 from hogsend.turns.registry import Registry
 from hogsend.web import admin, live, public, sign_in, sign_in_links, tracking
-from hogsend.web.api import enrollments, events, events_fast_path, health
+from hogsend.web.api import enrollments, events, events_fast_path, health, journeys
 
 TOP = Path(__file__).parents[2]
 DOCS = TOP / "docs"
@@ -274,6 +274,7 @@ def test_every_route_of_the_api_that_is_described_exists():
         events,
         enrollments,
         health,
+        journeys,
     ):
         app.register_blueprint(part.blueprint)
     known = {(m, rule.rule) for rule in app.url_map.iter_rules() for m in rule.methods or ()}

@@ -206,7 +206,7 @@ class ReferenceModel:
 
     def _reach_goals(self, event: ModelEvent) -> None:
         """Record the goal of every enrollment, also of ended and held-out enrollments."""
-        plans = {plan.id: plan for plan in self.code.values() if is_goal(plan, event)}
+        plans = {plan.id: plan for plan in self.known_code.values() if is_goal(plan, event)}
         for enrollment in self.enrollments:
             plan = plans.get(enrollment.journey)
             if (

@@ -82,6 +82,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "operators.list_operators": READ,
     "operators.reset_operator": ADMINISTER,
     "overview.get_overview": READ,
+    "results.get_results": READ,
     "sample_mails.send_sample_mail": OPERATE,
     "schema.migrate": ADMINISTER,
     "schema.prepare_schema": ADMINISTER,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hogsend.clock import ManualClock
@@ -89,7 +91,16 @@ async def test_the_waits_of_a_journey_are_found_by_the_index_of_names(
     for number in range(5_000):
         tally.add_to_gauge(counters.name_wait_gauge("other", f"sleep:{number}"), 1)
     await write(database, tally.to_write(), Write("ANALYZE counters"))
-    query = counters.find_wait_gauges("j", is_sqlite=database.is_sqlite)
+    by_prefix = (
+        (counters.find_wait_gauges("j", is_sqlite=database.is_sqlite), "waiting/j/"),
+        (counters.find_arm_gauges("j", "v", is_sqlite=database.is_sqlite), "arm/j/v/"),
+    )
+    for query, prefix in by_prefix:
+        await check_plan(database, query, prefix)
+
+
+async def check_plan(database: Database, query: Query[Any], prefix: str) -> None:
+    """Check that a query of the names that begin with a prefix takes the index of names."""
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
     plan = await database.read_one(Query(f"{explain} {query.sql}", query.values, list))
     lines = "\n".join(str(tuple(row)) for row in plan)
@@ -97,4 +108,4 @@ async def test_the_waits_of_a_journey_are_found_by_the_index_of_names(
         assert "(name>? AND name<?)" in lines
     else:
         assert "Index Scan using gauge_names" in lines
-        assert "Index Cond: (((name)::text ~>=~ 'waiting/j/'" in lines
+        assert f"Index Cond: (((name)::text ~>=~ '{prefix}'" in lines

@@ -27,6 +27,7 @@ from .instance import load_current_settings, run_with_journeys
 from .not_found import suggest_journeys
 from .output import format_count, json_option, print_fields, print_json, print_table
 from .plan import plan
+from .results import results
 
 _COLUMNS = ("active", "waiting", "drifted", "parked", "completed", "exited", "failed")
 _STATES: tuple[str, ...] = (*_COLUMNS, "held_out")
@@ -39,6 +40,7 @@ def journeys() -> None:
 
 journeys.add_command(check)
 journeys.add_command(plan)
+journeys.add_command(results)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 
 
 def compute_point(name: str) -> float:
     """Hash a name to a number from 0 up to 1; the numbers of many names are spread evenly."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+
+
+def identify_arms(arms: Mapping[str, float]) -> str:
+    """Return a short digest of arms and their weights; their order does not matter."""
+    weights = sorted((arm, float(weight)) for arm, weight in arms.items())
+    return hashlib.sha256(json.dumps(weights).encode()).hexdigest()[:8]
 
 
 def choose_arm(name: str, arms: Mapping[str, float]) -> str:

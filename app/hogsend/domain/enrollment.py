@@ -128,8 +128,7 @@ class Enrollment:
         id: our id; `stateId` in the API.
         contact_id: the contact.
         journey_id: the journey.
-        entry_key: distinguishes several live enrollments of one contact in one journey; usually
-            empty.
+        entry_key: tells apart the live enrollments of a contact in a journey; usually empty.
         state: the state.
         trigger_event_id: the event that started the enrollment.
         code_hash: the version of the code that ran the last turn.
@@ -142,10 +141,10 @@ class Enrollment:
         sends: how many mails the enrollment has queued.
         error: the traceback of the last failure.
         end_reason: why the enrollment ended.
-        fence: the fencing token, which each lease raises; a commit with an older token writes
-            nothing.
+        fence: the fencing token; a lease raises it, and a commit with an older one writes nothing.
         person: the contact at enrollment, until the first turn puts it into the journal.
         unaddressed_sends: how many mails were skipped because the contact had no address.
+        measured_as: identifies the goal and the holdout that it counts for; None for nothing.
     """
 
     id: UUID
@@ -169,6 +168,7 @@ class Enrollment:
     fence: int = 0
     person: Mapping[str, Any] | None = None
     unaddressed_sends: int = 0
+    measured_as: str | None = None
 
     @property
     def is_live(self) -> bool:

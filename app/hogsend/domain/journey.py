@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Literal
 
 from .durations import describe_duration
@@ -96,6 +98,8 @@ class Journey:
         file: the file of the code, relative to the journeys' folder.
         line: the line of the function.
         source: the function's text.
+        measured_as: identifies the goal and the holdout that results are counted for; None without
+            a goal, when nothing is counted.
     """
 
     id: str
@@ -118,6 +122,13 @@ class Journey:
     file: str = ""
     line: int = 0
     source: str = ""
+    measured_as: str | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.goal is not None:
+            measured = json.dumps([self.goal.to_json(), float(self.holdout)], sort_keys=True)
+            digest = sha256(measured.encode()).hexdigest()[:8]
+            object.__setattr__(self, "measured_as", digest)
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form, by which exits work even when the code is gone."""

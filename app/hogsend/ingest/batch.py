@@ -38,6 +38,7 @@ from .batch_writes import BatchWrites
 from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
 from .enroll import try_enroll
 from .exits import ScopedExit, Triggers, load_triggers
+from .measuring import count_entry
 from .merge import merge_contacts
 from .rules import IngestRules
 from .waits import move_waits, satisfy_waits
@@ -378,6 +379,7 @@ class IngestBatch:
         self._writes.started[enrollment.id] = enrollment
         self._triggers[event.id] = event.properties
         self._tally.change_state(journey.id, None, enrollment.state)
+        count_entry(enrollment, self._tally)
         self.topics.add("enrollments")
         if enrollment.state == "held_out":
             return self._refuse(journey, "held_out", event, state)

@@ -18,6 +18,7 @@ from ..store.db import Transaction, Write
 from ..store.events import NewEvent, Refusal
 from .contact_resolver import ContactState
 from .exits import ScopedExit, find_cancellations, find_merged_cancellations
+from .measuring import count_goal
 
 
 @dataclass
@@ -118,8 +119,7 @@ class BatchWrites:
             )
         ]
         for row in reached:
-            group = "held_out" if row.state == "held_out" else "entered"
-            tally.add_today(counters.name_goal_total(row.journey_id, group))
+            count_goal(row, tally)
         await tx.apply([goals.record_reached([row.id for row in reached], self.now)])
 
     def _build_writes(

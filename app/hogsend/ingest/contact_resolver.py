@@ -65,6 +65,14 @@ class ContactState:
         """The contact's choice for each list."""
         return Consents(self.subscriptions)
 
+    def has_entered(self, entry: tuple[str, str]) -> bool:
+        """Return whether the contact has entered a journey before, whether that counts or not.
+
+        Args:
+            entry: the journey's id and the entry key.
+        """
+        return entry in self.entries or entry in self.unaddressed_entries
+
     def find_last_entry(self, entry: tuple[str, str]) -> datetime | None:
         """Return when the contact last entered a journey, if an entry counts.
 

@@ -124,6 +124,8 @@ def _start(
         look_back=LookBack.start_after(event, state.contact.id),
         ended_at=now if held_out else None,
         person=None if held_out else to_snapshot(state.contact),
+        # A person counts once: later entries are not independent of the first one.
+        measured_as=None if state.has_entered(entry) else journey.measured_as,
     )
 
 

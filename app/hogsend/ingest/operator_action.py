@@ -30,6 +30,7 @@ from .batch_result import BatchResult
 from .contact_resolver import ContactResolver
 from .enroll import try_enroll
 from .exits import Triggers, find_merged_cancellations
+from .measuring import count_entry
 from .rules import IngestRules
 
 ActionName = Literal["wake", "continue", "restart", "exit", "retry"]
@@ -269,6 +270,7 @@ class _ActionBatch:
         self._started.append(started)
         self.result.batch.wakes[started.id] = self._now
         self._tally.change_state(journey.id, None, "active")
+        count_entry(started, self._tally)
         self._tally.add_today(counters.name_entered_total(journey.id))
         return started.id
 

@@ -62,7 +62,7 @@ class IngestRules:
                 for event in {match.event for match in journey.exit_on}
             ),
             "_by_goal": _index(
-                (journey.goal.event, journey) for journey in self.journeys.values() if journey.goal
+                (journey.goal.event, journey) for journey in all_journeys if journey.goal
             ),
         }
         for name, index in indexes.items():
@@ -96,7 +96,7 @@ class IngestRules:
         return self._by_exit.get(event, ())
 
     def find_by_goal(self, event: str) -> Sequence[Journey]:
-        """Return the journeys, without the unavailable ones, that an event may be the goal of."""
+        """Return the journeys, also unavailable ones, that an event may be the goal of."""
         return self._by_goal.get(event, ())
 
     def find_definition(self, journey_id: str) -> Journey | None:

@@ -20,6 +20,7 @@ from ..store.events import MissedTrigger
 from .batch_result import BatchResult
 from .contact_resolver import ContactResolver, ContactState
 from .enroll import try_enroll
+from .measuring import count_entry
 from .rules import IngestRules
 
 # The reason of the refusals that a replay decides again.
@@ -150,6 +151,7 @@ class _ReplayBatch:
     def _start(self, enrollment: Enrollment) -> None:
         self._started.append(enrollment)
         self._tally.change_state(self._journey.id, None, enrollment.state)
+        count_entry(enrollment, self._tally)
 
     def _find_exit_reason_since(
         self, missed: MissedTrigger, state: ContactState, entry_key: str

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal, NewType
+from typing import NewType
 
 from ..domain.engagement import EngagementKind, Verdict
-from .db import Query, Write
+from ..domain.results import ChosenArm, Figure, Group
+from .db import Query, Row, Write
 from .fields import EPOCH
+from .json_text import from_json, to_json
 from .rows import read_pairs
 
 Gauge = NewType("Gauge", str)
@@ -64,7 +67,7 @@ def name_refused_total(journey_id: str, reason: str) -> DailyTotal:
     return DailyTotal(_shorten(f"refused/{journey_id}/{reason}"))
 
 
-def name_goal_total(journey_id: str, group: Literal["entered", "held_out"]) -> DailyTotal:
+def name_goal_total(journey_id: str, group: Group) -> DailyTotal:
     """Name the count of contacts that reached a journey's goal.
 
     Args:
@@ -72,6 +75,31 @@ def name_goal_total(journey_id: str, group: Literal["entered", "held_out"]) -> D
         group: whether they entered the journey or were held out for comparison.
     """
     return DailyTotal(_shorten(f"goal/{journey_id}/{group}"))
+
+
+def name_result_gauge(journey_id: str, measured_as: str, group: Group, figure: Figure) -> Gauge:
+    """Name the count of a group of people in a journey's results.
+
+    Args:
+        journey_id: the journey.
+        measured_as: identifies the goal and the holdout.
+        group: those who entered, or those who were held out.
+        figure: all of them, or those who reached the goal.
+    """
+    return Gauge(f"result/{journey_id}/{measured_as}/{group}/{figure}")
+
+
+def name_arm_gauge(journey_id: str, measured_as: str, arm: ChosenArm, figure: Figure) -> Gauge:
+    """Name the count of the people of an arm in a journey's results.
+
+    Args:
+        journey_id: the journey.
+        measured_as: identifies the goal and the holdout.
+        arm: the arm.
+        figure: all of them, or those who reached the goal.
+    """
+    prefix = _build_arm_prefix(journey_id, measured_as)
+    return Gauge(_shorten(prefix + to_json([arm.key, arm.arms, arm.arm, figure])))
 
 
 def name_send_total(status: str) -> DailyTotal:
@@ -86,6 +114,10 @@ def name_engagement_total(kind: EngagementKind, verdict: Verdict) -> DailyTotal:
 
 def _build_wait_prefix(journey_id: str) -> str:
     return f"waiting/{journey_id}/"
+
+
+def _build_arm_prefix(journey_id: str, measured_as: str) -> str:
+    return f"arm/{journey_id}/{measured_as}/"
 
 
 def _shorten(name: str) -> str:
@@ -171,7 +203,45 @@ def find_wait_gauges(journey_id: str, *, is_sqlite: bool) -> Query[dict[str, int
         journey_id: the journey; no id has a slash, so no other journey's names begin like its own.
         is_sqlite: whether text is ordered by its bytes anyway; Postgres has operators for that.
     """
-    prefix = _build_wait_prefix(journey_id)
+    return _find_by_prefix(_build_wait_prefix(journey_id), is_sqlite=is_sqlite)
+
+
+def shorten_wait_key(journey_id: str, wait_key: str) -> str:
+    """Return a wait key as `find_wait_gauges` returns it: a long one is cut, with a digest."""
+    return name_wait_gauge(journey_id, wait_key).removeprefix(_build_wait_prefix(journey_id))
+
+
+def may_be_shortened(journey_id: str, wait_key: str) -> bool:
+    """Return whether a wait key that `find_wait_gauges` has returned may have been cut."""
+    return len(_build_wait_prefix(journey_id) + wait_key) >= _MAX_NAME_LENGTH
+
+
+def find_arm_gauges(
+    journey_id: str, measured_as: str, *, is_sqlite: bool
+) -> Query[dict[tuple[ChosenArm, Figure], int]]:
+    """Query the people of each arm in a journey's results.
+
+    Args:
+        journey_id: the journey.
+        measured_as: identifies the goal and the holdout.
+        is_sqlite: whether text is ordered by its bytes anyway; Postgres has operators for that.
+    """
+    query = _find_by_prefix(_build_arm_prefix(journey_id, measured_as), is_sqlite=is_sqlite)
+
+    def read(rows: list[Row]) -> dict[tuple[ChosenArm, Figure], int]:
+        counts: dict[tuple[ChosenArm, Figure], int] = {}
+        for name, value in query.read(rows).items():
+            # A name that was shortened has no end.
+            with suppress(ValueError):
+                key, arms, arm, figure = from_json(name)
+                counts[ChosenArm(key, arms, arm), figure] = value
+        return counts
+
+    return Query(query.sql, query.values, read)
+
+
+def _find_by_prefix(prefix: str, *, is_sqlite: bool) -> Query[dict[str, int]]:
+    """Query the gauges whose names begin with a text that ends in a slash, by the rest."""
     end = prefix[:-1] + chr(ord("/") + 1)
     condition = "name >= ? AND name < ?" if is_sqlite else "name ~>=~ ? AND name ~<~ ?"
     return Query(

@@ -24,7 +24,15 @@ _NEW = ENROLLMENTS.build_write_columns(
     extra=("updated_at",),
 )
 _CHANGED = ENROLLMENTS.build_write_columns(
-    without=("id", "journey_id", "entry_key", "trigger_event_id", "entered_at", "fence"),
+    without=(
+        "id",
+        "journey_id",
+        "entry_key",
+        "trigger_event_id",
+        "entered_at",
+        "fence",
+        "measured_as",
+    ),
     extra=("wait_key", "updated_at"),
 )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from .db import Query, Row, Write
 from .fields import to_micros
+from .results import ARMS, Arms
 from .rows import RowMapper
 
 
@@ -23,6 +24,9 @@ class GoalCandidate:
         state: the state.
         trigger_event_id: the event that started the enrollment.
         entry_key: the entry key.
+        measured_as: identifies the goal and the holdout that the enrollment counts for; None when
+            it does not count.
+        arms: the arms that it counts for.
     """
 
     id: UUID
@@ -31,9 +35,12 @@ class GoalCandidate:
     state: str
     trigger_event_id: UUID
     entry_key: str
+    measured_as: str | None
+    arms: Arms
 
 
-_CANDIDATES = RowMapper(GoalCandidate)
+_CANDIDATES = RowMapper(GoalCandidate, arms=ARMS)
+_COLUMNS = "n.journey_id, n.state, n.trigger_event_id, n.entry_key, n.measured_as, n.arms"
 
 
 def find_candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandidate]]:
@@ -57,10 +64,9 @@ def find_candidates(pairs: Sequence[tuple[UUID, str]]) -> Query[list[GoalCandida
     # COALESCE keeps SQLite, which has no statistics, from using the journey's index.
     condition = "COALESCE(n.journey_id, '') IN ? AND n.goal_at IS NULL"
     return Query(
-        "SELECT n.id, n.contact_id, n.journey_id, n.state, n.trigger_event_id, n.entry_key "
-        "FROM enrollments n "
+        f"SELECT n.id, n.contact_id, {_COLUMNS} FROM enrollments n "
         f"WHERE n.contact_id IN ? AND {condition} UNION ALL "
-        "SELECT n.id, c.merged_into, n.journey_id, n.state, n.trigger_event_id, n.entry_key "
+        f"SELECT n.id, c.merged_into, {_COLUMNS} "
         "FROM contacts c CROSS JOIN enrollments n WHERE n.contact_id = c.id AND c.merged_into IN ? "
         f"AND {condition}",
         [list({contact for contact, _ in pairs}), sorted({journey for _, journey in pairs})] * 2,

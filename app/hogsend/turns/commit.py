@@ -14,6 +14,7 @@ from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.journey import Journey
 from ..ingest import BatchResult, Ingest
+from ..ingest.measuring import count_arms
 from ..store import contacts, counters, enrollments, events, sends, steps, turns
 from ..store.counters import Tally
 from ..store.db import Transaction
@@ -105,8 +106,9 @@ async def commit_turns(
             steps.delete((t.enrollment.id, key) for t in valid for key in t.result.done_steps),
         ]
     )
-    triggered = [event for turn in valid for event in turn.result.triggered]
-    if triggered:
+    if chosen := {turn.enrollment.id: turn.result.arms for turn in valid if turn.result.arms}:
+        await count_arms(tx, chosen, tally)
+    if triggered := [event for turn in valid for event in turn.result.triggered]:
         _add_ingested(batch, await ingest.submit_within(tx, triggered, tally, now))
     return batch, [turn.enrollment.id in valid_ids for turn in finished]
 

@@ -15,6 +15,7 @@ from ..domain.following import Following
 from ..domain.incoming import IncomingEvent
 from ..domain.journal import PendingStep, Step, to_storable_text
 from ..domain.journey import MailList
+from ..domain.results import ChosenArm
 from ..domain.send_policy import Send, SendFacts
 from ..errors import JourneyCodeError
 
@@ -84,6 +85,7 @@ class TurnResult:
         last_counted_seq: the number of the newest event that a new digest has counted already.
         followed: what the turn has read of the contact's properties for waits that follow them.
         done_steps: keys of effects that this turn adds to the journal.
+        arms: the arms that this turn has chosen, by the key of the variant.
         reason: why the enrollment exited or drifted.
         error: the traceback, when `failed`.
     """
@@ -98,6 +100,7 @@ class TurnResult:
     last_counted_seq: int = 0
     followed: list[Following] = field(default_factory=list[Following])
     done_steps: list[str] = field(default_factory=list[str])
+    arms: dict[str, ChosenArm] = field(default_factory=dict[str, ChosenArm])
     reason: str | None = None
     error: str | None = None
 

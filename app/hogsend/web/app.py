@@ -11,7 +11,7 @@ from werkzeug.routing import RequestRedirect
 from ..paths import find_resource
 from ..services.context import ServiceContext
 from . import admin, live, public, sign_in, sign_in_links, tracking
-from .api import enrollments, events, health
+from .api import enrollments, events, health, journeys
 from .api.cors import AnyOrigin
 from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, choose_request_id
 from .api.key_auth import KeyAuthenticator
@@ -75,6 +75,7 @@ def create_app(context: ServiceContext) -> Quart:
         tracking.blueprint,
         events.blueprint,
         enrollments.blueprint,
+        journeys.blueprint,
         health.blueprint,
     )
     for blueprint in blueprints:

@@ -91,6 +91,16 @@ def format_number(value: float) -> str:
     return f"{value:,}"
 
 
+def format_share(value: float | None) -> str:
+    """Format a share of people: `12.5 %`; nothing for the share of no one."""
+    return "" if value is None else f"{value * 100:.1f} %"
+
+
+def format_points(value: float) -> str:
+    """Format a difference of two shares in percentage points: `+3.2`, `-0.4`."""
+    return f"{value * 100:+.1f}"
+
+
 def pluralize(count: int, singular: str, plural: str | None = None) -> str:
     """Format a count with its noun: `1 person`, `2 people`.
 

@@ -72,6 +72,8 @@ def get_environment() -> Environment:
     )
     cast("dict[str, Any]", jinja.filters).update(
         number=formatting.format_number,
+        points=formatting.format_points,
+        share=formatting.format_share,
         pluralize=formatting.pluralize,
         duration=formatting.format_duration,
         entry_rule=formatting.describe_entry,

@@ -39,7 +39,9 @@ class EnrollmentRow(Model):
     events after `since_seq`, `since_at` and `since_event`. `holder` is the worker that runs its
     turn, when several workers share the database, and `fence` is the fencing token: it counts the
     acquisitions. `unaddressed_sends` counts the mails that were skipped because the contact had no
-    address. `summary` replaces the turns that were deleted at `compacted_at`.
+    address. `measured_as` identifies the goal and the holdout that the enrollment counts for, and
+    `arms` has the arms that it counts for. `summary` replaces the turns that were deleted at
+    `compacted_at`.
     """
 
     id = IdField(primary_key=True)
@@ -61,6 +63,8 @@ class EnrollmentRow(Model):
     sends = fields.IntField(default=0)
     unaddressed_sends = fields.IntField(default=0, db_default=0)
     goal_at = InstantField(null=True)
+    measured_as = fields.CharField(max_length=16, null=True)
+    arms = fields.TextField(null=True)
     fence = fields.IntField(default=0)
     person = fields.TextField(null=True)
     holder = IdField(null=True)

@@ -15,11 +15,13 @@ from .. import (
     contacts,
     enrollments,
     hatchet_runs,
+    results,
     summaries,
     turns,
 )
 from ..db import Database, Query
 from ..hatchet_runs import RunLink
+from ..results import MeasuredEnrollment
 from ..turns import Turn
 from . import emails
 from .events import EventLine, find_trigger
@@ -41,6 +43,7 @@ class EnrollmentPage:
         suppression: why the contact's address must not be mailed, if so.
         summary: what replaces its turns after they were deleted; None while they are kept.
         run: its Hatchet run, if it has one.
+        measured: what it counts for in the journey's results.
     """
 
     enrollment: Enrollment
@@ -52,6 +55,7 @@ class EnrollmentPage:
     suppression: str | None
     summary: Summary | None = None
     run: RunLink | None = None
+    measured: MeasuredEnrollment | None = None
 
 
 def find_sends(enrollment_id: UUID) -> Query[dict[UUID, Send]]:
@@ -75,6 +79,7 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         reasons,
         summary,
         run,
+        measured,
     ) = await database.read(
         enrollments.find_by_ids([enrollment_id]),
         contacts.find_by_enrollments([enrollment_id]),
@@ -85,6 +90,7 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         consents.find_suppressed_by_enrollments([enrollment_id]),
         summaries.find(enrollment_id),
         hatchet_runs.find_run(enrollment_id),
+        results.find_by_ids([enrollment_id]),
     )
     enrollment: Enrollment | None = by_id.get(enrollment_id)
     if enrollment is None or enrollment.contact_id not in contacts_by_id:
@@ -99,4 +105,5 @@ async def load(database: Database, enrollment_id: UUID) -> EnrollmentPage | None
         suppression=next(iter(reasons.values()), None),
         summary=summary,
         run=run,
+        measured=next(iter(measured), None),
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from ...domain.assignment import choose_arm
+from ...domain.assignment import choose_arm, identify_arms
 from ...domain.journal import Step, encode
+from ...domain.results import ChosenArm
 from ..argument_checks import ArgumentCheck, check_text
 from ..turn_state import TurnState
 from .call import Call
@@ -112,13 +113,28 @@ class ChooseVariant(ValueCall):
         return f"{self.arms}"
 
     def compute_value(self, turn: TurnState, key: str) -> Any:
-        return choose_arm(f"{self.label}:{turn.inputs.enrollment.contact_id}", self.arms)
+        arm = choose_arm(f"{self.label}:{turn.inputs.enrollment.contact_id}", self.arms)
+        turn.result.arms[self.label] = ChosenArm(self.label, identify_arms(self.arms), arm)
+        return arm
 
     @classmethod
     def build_graph_step(cls, site: CallSite) -> GraphStep:
-        return site.build_step(
+        step = site.build_step(
             cls.kind, site.format_argument(0, "key"), site.evaluate_text(0, "key")
         )
+        arms = site.evaluate(1, "arms")
+        return replace(step, arms=_list_arms(arms))
+
+
+def _list_arms(value: Any) -> tuple[tuple[str, float], ...]:
+    """Return the arms of a variant with their weights; nothing when they are not known."""
+    arms = cast("dict[object, object]", value) if isinstance(value, dict) else {}
+    known = [
+        (arm, weight)
+        for arm, weight in arms.items()
+        if isinstance(arm, str) and isinstance(weight, int | float)
+    ]
+    return tuple(known) if len(known) == len(arms) else ()
 
 
 @register

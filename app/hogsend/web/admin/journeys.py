@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from quart import request
 
 from ...domain.enrollment import LIVE_STATES
 from ...domain.failure_filter import RETRYING
+from ...domain.results import MIN_ENTERED, MIN_REACHED, VERDICTS
 from ...services import journeys
 from ...services.blocked_mails import list_blocked_groups
 from ...services.enrollments import (
@@ -16,6 +18,7 @@ from ...services.enrollments import (
     list_enrollments,
 )
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, RefusalRecord
+from ...services.results import get_results
 from .. import formatting
 from ..pages import get_content, get_context, get_now, read_form, render_page
 from ..session import WebResponse
@@ -35,6 +38,14 @@ from .forms import parse_identity, parse_properties
 
 # A step inside a loop has a journal key for each round; more are not listed.
 _MAX_KEYS = 50
+# What the template of the results needs beside them.
+_RESULT_WORDS: Mapping[str, Any] = {
+    "verdicts": VERDICTS,
+    "min_entered": MIN_ENTERED,
+    "min_reached": MIN_REACHED,
+    "format_share": formatting.format_share,
+    "format_points": formatting.format_points,
+}
 # The states that the page has a tab for.
 STATES = ("active", "waiting", "completed", "exited", "failed", "drifted", "parked")
 
@@ -92,6 +103,9 @@ async def render_journey(journey_id: str, *, problem: str = "", status: int = 20
         actions=describe_bulk_actions(state, selected, is_filtered=bool(form.to_fields())),
         blocked=await list_blocked_groups(get_context(), get_actor(), journey_id),
         missed=await journeys.count_missed_triggers(get_context(), get_actor(), journey_id),
+        results=await get_results(get_context(), get_actor(), journey_id),
+        has_variants=drawing is not None and any(n.step.kind == "variant" for n in drawing.nodes),
+        **_RESULT_WORDS,
         people=shown,
         older=older,
         newest=build_url(path, **here) if read_before_id() else "",
