@@ -8,6 +8,7 @@ import pytest
 
 from hogsend.config import author_environment
 from hogsend.config.author_environment import export_author_variables, mask_author_secrets
+from hogsend.errors import ConfigError
 from hogsend.process.redaction import mask_secrets
 
 
@@ -32,6 +33,11 @@ def test_the_real_environment_wins_even_when_it_is_empty(tmp_path: Path) -> None
     assert environ == {"A": "real", "B": ""}
 
 
+def test_a_value_that_no_environment_can_hold_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^B in .*/\.env has a NUL character"):
+        export(tmp_path, "A=1\nB=a\0b\n")
+
+
 def test_a_missing_file_sets_nothing(tmp_path: Path) -> None:
     export_author_variables(tmp_path, environ := {})
     assert environ == {}
@@ -45,6 +51,14 @@ def test_a_missing_file_sets_nothing(tmp_path: Path) -> None:
         ("SLACK=https://hooks.slack.example/services/T0AB/B1CD/xyz", "services/T0AB/B1CD/xyz"),
         ("DATABASE=postgres://ada:passphrase@db/shop", "passphrase"),
         ("SIGNING_SECRET='a+b/c=d e'", "a%2Bb%2Fc%3Dd%20e"),
+        ("DBPASSWORD_2=hunter22", "hunter22"),
+        ("AWS_CREDENTIALS=hunter22", "hunter22"),
+        ("SIGNING_SECRET='a\"b\\c\nd'", 'a\\"b\\\\c\\nd'),
+        (
+            "PEM_KEY='-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\n-----'",
+            "MIIEvQIBADANBgkqhkiG9w0",
+        ),
+        ("SENTRY=https://0123456789abcdef0123@sentry.example/1", "0123456789abcdef0123"),
     ],
 )
 def test_a_secret_is_masked_wherever_it_is_written(tmp_path: Path, line: str, secret: str) -> None:
@@ -59,6 +73,19 @@ def test_a_secret_is_masked_wherever_it_is_written(tmp_path: Path, line: str, se
 def test_a_secret_of_the_real_environment_is_masked_too(tmp_path: Path) -> None:
     export(tmp_path, "STRIPE_KEY=from-the-file", STRIPE_KEY="from-outside")
     assert mask_author_secrets("got from-outside") == "got …"
+
+
+def test_ordinary_words_stay_readable_beside_secrets(tmp_path: Path) -> None:
+    """The folder and the package are called like the database and the author."""
+    lines = [
+        "DATABASE_URL=postgres://app:passphrase@db/hogsend",
+        "LOGIN_HOOK=https://shop.example/journeys",
+        "AUTHOR=journeys",
+        "KEYBOARD=hogsend",
+    ]
+    export(tmp_path, "\n".join(lines))
+    text = "/srv/hogsend/journeys/welcome.py"
+    assert mask_author_secrets(text) == text
 
 
 def test_ordinary_values_stay_readable(tmp_path: Path) -> None:

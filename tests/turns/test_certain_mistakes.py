@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,12 @@ def test_an_import_in_a_function_that_the_server_will_not_find_is_an_error(
         "import sys\n    if sys.version_info < (3, 9):\n        import absent",
         "from contextlib import suppress\n    with suppress(ImportError):\n        import absent",
         "import packed.inner\n    from packed import inner, anything",
+        "try:\n        import json\n    except ImportError:\n        import absent as json",
+        "try:\n        import absent\n    except ImportError:\n        import json as absent",
+        "try:\n        import absent\n    except ImportError:\n        pass\n"
+        "    else:\n        import absent.more",
+        "try:\n        import absent\n    except ImportError:\n        try:\n"
+        "            import missing\n        except ImportError:\n            missing = None",
     ],
 )
 def test_an_import_that_the_server_finds_or_may_miss_is_accepted(tmp_path: Path, statement: str):
@@ -294,6 +301,22 @@ def test_an_import_that_the_server_finds_or_may_miss_is_accepted(tmp_path: Path,
         class Word: ...
     """
     assert check(tmp_path, body, _words=words) == []
+
+
+def test_a_fallback_of_an_import_that_fails_must_be_there(tmp_path: Path):
+    body = """
+        def work():
+            try:
+                import absent
+            except ImportError:
+                import missing
+        await ctx.step('work', work)
+    """
+    (diagnostic,) = check(tmp_path, textwrap.dedent(body).strip())
+    assert (diagnostic.severity, diagnostic.problem) == (
+        "error",
+        "the server will not find `missing`.",
+    )
 
 
 def test_a_failed_import_at_the_top_is_reported_once_with_what_to_do(tmp_path: Path):

@@ -44,30 +44,44 @@ def diagnose_imports(paths: Sequence[Path], sources: Sources) -> list[Diagnostic
 
 
 def _check_module(module: Module) -> Iterator[Diagnostic]:
-    for node in _walk_imports(module.tree.body):
+    for node in _walk_imports(module.tree.body, module):
         for problem, remedy, is_certain in _check_import(node, module):
             severity = "error" if is_certain else "warning"
             yield Diagnostic(module.file, node.lineno, problem, remedy, severity)
 
 
-def _walk_imports(body: Sequence[ast.AST]) -> Iterator[Import]:
+def _walk_imports(body: Sequence[ast.AST], module: Module) -> Iterator[Import]:
     """Yield the imports of a body that certainly run when the code around them does."""
     for node in body:
         match node:
             case ast.Import() | ast.ImportFrom():
                 yield node
             case ast.Try() | ast.TryStar():
-                is_optional = any(_catches_import_error(handler) for handler in node.handlers)
-                yield from () if is_optional else _walk_imports(node.body)
-                yield from _walk_imports([*node.handlers, *node.orelse, *node.finalbody])
+                yield from _walk_try(node, module)
             case ast.If() if _MACHINE & _list_names(node.test):
                 pass
             case ast.If() if _TYPES & _list_names(node.test):
-                yield from _walk_imports(node.orelse)
+                yield from _walk_imports(node.orelse, module)
             case ast.With() if any("suppress" in _list_names(i.context_expr) for i in node.items):
                 pass
             case _:
-                yield from _walk_imports(list(ast.iter_child_nodes(node)))
+                yield from _walk_imports(list(ast.iter_child_nodes(node)), module)
+
+
+def _walk_try(node: ast.Try | ast.TryStar, module: Module) -> Iterator[Import]:
+    """Yield the imports of a `try` that certainly run.
+
+    An import that is caught may fail, and its fallback runs only when it does.
+    """
+    yield from _walk_imports(node.finalbody, module)
+    if not any(_catches_import_error(handler) for handler in node.handlers):
+        yield from _walk_imports([*node.body, *node.handlers, *node.orelse], module)
+        return
+    tried = list(_walk_imports(node.body, module))
+    if any(is_certain for each in tried for *_, is_certain in _check_import(each, module)):
+        yield from _walk_imports(node.handlers, module)
+    else:
+        yield from _walk_imports(node.orelse, module)
 
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:
