@@ -303,6 +303,101 @@ def test_an_import_that_the_server_finds_or_may_miss_is_accepted(tmp_path: Path,
     assert check(tmp_path, body, _words=words) == []
 
 
+@pytest.mark.parametrize(
+    ("imports", "body"),
+    [
+        (
+            """
+            PAUSE = 0
+            def configure():
+                global PAUSE
+                PAUSE = days(1)
+            configure()
+            """,
+            "await ctx.sleep(PAUSE)",
+        ),
+        (
+            "",
+            """
+            pause = 0
+            def configure():
+                nonlocal pause
+                pause = days(1)
+            configure()
+            await ctx.sleep(pause)
+            """,
+        ),
+        (
+            """
+            from dataclasses import dataclass
+            @dataclass
+            class Flow:
+                ctx: Context
+                pause: object = 0
+                async def run(self):
+                    self.pause = days(1)
+                    await self.ctx.sleep(self.pause)
+            """,
+            "await Flow(ctx).run()",
+        ),
+        (
+            """
+            from dataclasses import dataclass
+            @dataclass
+            class Flow:
+                ctx: Context
+                end: datetime | None = None
+                async def run(self):
+                    await self.ctx.sleep_until(self.end)
+            """,
+            """
+            flow = Flow(ctx)
+            flow.end = await ctx.now()
+            await flow.run()
+            """,
+        ),
+        (
+            """
+            class Flow:
+                def __init__(self, ctx, plan):
+                    self.ctx = ctx
+                    self.pause = days(1)
+                    if plan == "free":
+                        self.pause = 0
+                async def run(self):
+                    if self.pause:
+                        await self.ctx.sleep(self.pause)
+            """,
+            "await Flow(ctx, user.properties.get('plan')).run()",
+        ),
+        (
+            """
+            def hourly(function):
+                return lambda ctx: function(ctx, pause=hours(1))
+            @hourly
+            async def rest(ctx, pause=0):
+                await ctx.sleep(pause)
+            """,
+            "await rest(ctx)",
+        ),
+        (
+            """
+            async def rest(ctx, pause=0, *, end=None):
+                await ctx.sleep(pause)
+                await ctx.sleep_until(end)
+            """,
+            """
+            await rest(ctx, *[days(1)], end=await ctx.now())
+            await rest(ctx, **{"pause": days(1), "end": await ctx.now()})
+            """,
+        ),
+    ],
+    ids=["global", "nonlocal", "in a method", "from outside", "in __init__", "decorator", "spread"],
+)
+def test_a_value_that_is_set_again_elsewhere_may_be_right(tmp_path: Path, imports: str, body: str):
+    assert check(tmp_path, textwrap.dedent(body).strip(), textwrap.dedent(imports).strip()) == []
+
+
 def test_a_fallback_of_an_import_that_fails_must_be_there(tmp_path: Path):
     body = """
         def work():

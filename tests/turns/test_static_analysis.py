@@ -253,6 +253,43 @@ def test_functions_that_get_the_context_are_read_at_their_call():
     ]
 
 
+def test_a_function_that_gets_spread_arguments_is_read_at_its_call():
+    body = """
+        async def rest(ctx, *lengths, label="rest"):
+            await ctx.sleep(days(1), label=label)
+        await rest(ctx, *spans)
+        await rest(ctx, **options)
+        await rest(*spans, ctx=ctx, label="long")
+    """
+    assert [step.key for step in build_graph(body).walk_steps()] == [
+        "sleep:rest",
+        "sleep:rest",
+        "sleep:long",
+    ]
+
+
+def test_a_label_from_an_attribute_that_changes_is_not_known(tmp_path: Path):
+    (tmp_path / "j.py").write_text(
+        textwrap.dedent("""
+            from dataclasses import dataclass
+            from hogsend import Context, days, journey
+
+            @dataclass
+            class Flow:
+                ctx: Context
+                count: int = 0
+                async def rest(self):
+                    self.count += 1
+                    await self.ctx.sleep(days(1), label=f"rest-{self.count}")
+
+            @journey("j", trigger="go")
+            async def j(user, ctx):
+                await Flow(ctx).rest()
+        """)
+    )
+    assert list_keys(load(tmp_path).graphs["j"]) == ["sleep:rest-*"]
+
+
 def test_a_function_that_calls_itself_is_read_once():
     assert read_items("""
         async def again(n):

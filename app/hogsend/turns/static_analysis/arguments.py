@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 def bind_arguments(
     function: Function, call: ast.Call, caller: Scope
 ) -> dict[str, tuple[ast.expr, Scope]]:
-    """Return the parameters with their arguments or defaults, each with the scope around it."""
+    """Return the parameters with their arguments or defaults, each with the scope around it.
+
+    Spread arguments and decorators may replace a default; see `has_spread`.
+    """
     arguments = function.node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     if function.receiver is not None:
@@ -27,9 +31,10 @@ def bind_arguments(
     for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
             bound[parameter.arg] = (default, function.scope)
-    if not any(isinstance(argument, ast.Starred) for argument in call.args):
-        pairs = zip(positional, call.args, strict=False)
-        bound.update({parameter.arg: (value, caller) for parameter, value in pairs})
+    # Behind a spread sequence, nothing is known of the places.
+    values = itertools.takewhile(lambda value: not isinstance(value, ast.Starred), call.args)
+    pairs = zip(positional, values, strict=False)
+    bound.update({parameter.arg: (value, caller) for parameter, value in pairs})
     bound.update({kw.arg: (kw.value, caller) for kw in call.keywords if kw.arg})
     return bound
 

@@ -15,6 +15,7 @@ from .modules import (
     AnyFunction,
     find_bindings,
     find_import_aliases,
+    find_names_bound_inside,
     walk_statements,
 )
 from .scopes import Function, Instance, Scope
@@ -124,6 +125,7 @@ def _build_body_scope(
     """
     outer, body = function.scope, function.node.body
     assigned = dict(find_bindings(body))
+    assigned.update(dict.fromkeys(assigned.keys() & find_names_bound_inside(body, ast.Nonlocal)))
     inner = {node.name: node for node in walk_statements(body) if isinstance(node, FUNCTION_NODES)}
     aliases = {
         name: target

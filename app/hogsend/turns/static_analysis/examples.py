@@ -126,7 +126,11 @@ class _Search:
         if path is not None:
             is_unclear = scope.bindings.is_unclear(parse_dotted_name(node)[0])
             return _ANYTHING if is_unclear else _read_path(path)
-        if all(_is_library_call(part, scope) for part in ast.walk(node)):
+        parts = list(ast.walk(node))
+        is_unclear = any(
+            isinstance(part, ast.Name) and scope.bindings.is_unclear(part.id) for part in parts
+        )
+        if not is_unclear and all(_is_library_call(part, scope) for part in parts):
             value = scope.evaluate(node)
             if value is not UNKNOWN:
                 return (value,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Module:
         sources: the files of the same folder.
         first_line: the line at which the text begins in the file.
         bindings: every expression that a name of the file is bound to; None for another binding.
+        changed_attributes: the names of the attributes that the file sets anywhere but once, in an
+            `__init__`.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Module:
         default_factory=dict[str, list[ast.expr | None]]
     )
     classes: dict[str, ast.ClassDef] = field(default_factory=dict[str, ast.ClassDef])
+    changed_attributes: set[str] = field(default_factory=set[str])
 
     @property
     def package(self) -> str:
@@ -195,8 +199,12 @@ def parse_module(
             module.functions[node.name] = node
         elif isinstance(node, ast.ClassDef):
             module.classes[node.name] = node
+    module.changed_attributes.update(_find_changed_attributes(tree))
     module.bindings.update(collect_bindings(tree.body))
-    for symbol, expression in find_bindings(tree.body):
+    for symbol in find_names_bound_inside(tree.body, ast.Global):
+        module.bindings.setdefault(symbol, []).append(None)
+    for symbol, expressions in module.bindings.items():
+        expression = expressions[0] if len(expressions) == 1 else None
         if expression is None:
             continue
         value = evaluate(expression, lambda path: resolve_constant(module, path))
@@ -289,6 +297,33 @@ def find_bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]
     """Yield the names that a body binds, each with its expression; None if bound repeatedly."""
     for name, expressions in collect_bindings(body).items():
         yield name, expressions[0] if len(expressions) == 1 else None
+
+
+def _find_changed_attributes(tree: ast.Module) -> Iterator[str]:
+    """Yield the attributes that a file sets, except those that only one `__init__` sets once."""
+    initial: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTION_NODES) and node.name == "__init__":
+            attributes = list(_find_set_attributes(node))
+            counts = Counter(attribute.attr for attribute in attributes)
+            initial.update(id(part) for part in attributes if counts[part.attr] == 1)
+    for attribute in _find_set_attributes(tree):
+        if id(attribute) not in initial:
+            yield attribute.attr
+
+
+def _find_set_attributes(node: ast.AST) -> Iterator[ast.Attribute]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and not isinstance(part.ctx, ast.Load):
+            yield part
+
+
+def find_names_bound_inside(
+    body: Iterable[ast.AST], declaration: type[ast.Global | ast.Nonlocal]
+) -> set[str]:
+    """Return the names of a body that functions in it declare as theirs, to bind them again."""
+    nodes = (node for part in body for node in ast.walk(part))
+    return {name for node in nodes if isinstance(node, declaration) for name in node.names}
 
 
 def collect_bindings(body: list[ast.stmt]) -> dict[str, list[ast.expr | None]]:

@@ -301,11 +301,12 @@ def _build_instance(node: ast.ClassDef, scope: Scope, call: ast.Call, caller: Sc
             attributes[name] = argument or (value, method.scope)
     contexts: dict[str, tuple[str, ...]] = {}
     values: dict[str, Any] = {}
+    changed = scope.module.changed_attributes | caller.module.changed_attributes
     for name, (expression, around) in attributes.items():
         path = around.find_context_path(expression)
         if path is not None:
             contexts[name] = path
-        elif (value := around.evaluate(expression)) is not UNKNOWN:
+        elif name not in changed and (value := around.evaluate(expression)) is not UNKNOWN:
             values[name] = value
     return Instance(node, scope, contexts, values)
 
