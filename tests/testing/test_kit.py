@@ -452,7 +452,10 @@ async def test_a_journey_that_blocks_fails_the_test(monkeypatch: pytest.MonkeyPa
 
 async def test_a_broken_template_is_reported_with_the_failure_it_causes():
     broken = {**MAILS, "hello": "---\nsubject: Hello\n---\n{% if %}"}
-    with pytest.raises(AssertionError, match=r"(?s)no template 'hello'.*emails/hello\.html"):
+    with pytest.raises(
+        AssertionError,
+        match=r"(?s)hello could not be rendered: template hello is broken.*emails/hello\.html",
+    ):
         async with play(greeting, mails=broken) as world:
             await world.emit(await world.contact("ada@example.com"), "user.created")
 
