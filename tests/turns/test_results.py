@@ -186,6 +186,18 @@ async def test_a_variant_without_constant_arms_has_no_control(world: World):
     assert [group.count.entered for group in comparison.groups] == [1]
 
 
+async def test_arms_of_a_key_that_is_only_known_at_run_time_are_not_called_gone(world: World):
+    body = 'await ctx.variant(user.properties.get("test", "x"), {"a": 1, "b": 1})'
+    await define(world, body=body)
+    await world.emit("go")
+    await world.advance(days(4))
+    (comparison,) = (await read(world)).comparisons
+    assert [group.is_current for group in comparison.groups] == [True]
+    await define(world, body="await ctx.checkpoint('x')")
+    (comparison,) = (await read(world)).comparisons
+    assert [group.is_current for group in comparison.groups] == [False]
+
+
 async def test_arms_with_long_names_are_counted(world: World):
     long = "x" * 150
     await define(world, body=f'await ctx.variant("{long}", {{"{long}": 1}})')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,7 @@ from hypercorn.config import Config
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, async_playwright
 from quart import Quart
 
+from hogsend.domain.event import EventMatch
 from hogsend.domain.graph import JourneyGraph
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.process.runtime import Runtime
@@ -24,6 +26,7 @@ from hogsend.turns.static_analysis.graphs import build_graph_from_source
 from hogsend.web.session import COOKIE
 from tests.actors import OLGA
 from tests.patience import PATIENCE
+from tests.web import product
 from tests.web.conftest import Browser
 from tests.web.long_texts import add_long_texts
 from tests.web.sample_data import SampleData
@@ -288,8 +291,13 @@ OVERLAPPING = """
 
 
 async def test_labels_of_any_length_and_script_stay_in_their_boxes(
-    window: BrowserContext, runtime: Runtime, sample: SampleData
+    window: BrowserContext,
+    runtime: Runtime,
+    sample: SampleData,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    measured = replace(product.WELCOME, goal=EventMatch("order." + "paid" * 40))
+    monkeypatch.setitem(product.JOURNEYS, measured.id, measured)
     cases = "".join(
         f"        case {name!r}:\n            await ctx.sleep(days(1), label={label!r})\n"
         for name, label in zip(LABELS.values(), LABELS.values(), strict=True)

@@ -42,7 +42,8 @@ async def get_results(context: JourneyContext, actor: Actor, journey_id: str) ->
     journey = await find_definition(context, journey_id)
     if journey.goal is None or journey.measured_as is None:
         return JourneyResults(journey_id, None, journey.holdout)
-    variants = _find_variants(context.registry.graphs.get(journey_id))
+    graph = context.registry.graphs.get(journey_id)
+    variants = _find_variants(graph)
     groups, arms = await _read_counts(context, journey, journey.measured_as, variants)
     entered, held_out = groups["entered"], groups["held_out"]
     comparisons: list[Comparison] = []
@@ -50,7 +51,12 @@ async def get_results(context: JourneyContext, actor: Actor, journey_id: str) ->
         comparisons.append(compare_holdout(entered, held_out))
     # A variant with a name that is put together is only known from its counts.
     keys = {arm.key for arm in arms} | {key for key, step in variants.items() if step.arms}
-    comparisons += [_compare(key, _find_variant(variants, key), arms) for key in sorted(keys)]
+    steps = {key: _find_variant(variants, key) for key in sorted(keys)}
+    has_unknown = _has_unknown_variant(graph)
+    comparisons += [
+        _compare(key, step, arms, is_gone=step is None and not has_unknown)
+        for key, step in steps.items()
+    ]
     return JourneyResults(journey_id, str(journey.goal), journey.holdout, entered, comparisons)
 
 
@@ -62,6 +68,12 @@ def _find_variants(graph: JourneyGraph | None) -> Mapping[str, GraphStep]:
         if step.kind == "variant" and step.key:
             named.setdefault(step.key.partition(":")[2], step)
     return named
+
+
+def _has_unknown_variant(graph: JourneyGraph | None) -> bool:
+    """Return whether the code has a variant whose key is only known when it runs."""
+    steps = graph.walk_steps() if graph else ()
+    return any(step.kind == "variant" and not step.key for step in steps)
 
 
 def _find_variant(variants: Mapping[str, GraphStep], key: str) -> GraphStep | None:
@@ -103,8 +115,15 @@ async def _read_counts(
     }
 
 
-def _compare(key: str, step: GraphStep | None, counts: ArmCounts) -> Comparison:
-    """Compare the arms of one variant."""
+def _compare(key: str, step: GraphStep | None, counts: ArmCounts, *, is_gone: bool) -> Comparison:
+    """Compare the arms of one variant.
+
+    Args:
+        key: the variant's key.
+        step: the variant in the code; None when the code has none whose key is known to be this.
+        counts: the people of each arm.
+        is_gone: whether no variant of the code can have the key.
+    """
     arms = dict(step.arms) if step else {}
     present = identify_arms(arms) if arms else ""
     current: dict[str, GroupCount] = {}
@@ -113,5 +132,5 @@ def _compare(key: str, step: GraphStep | None, counts: ArmCounts) -> Comparison:
         if arm.key == key:
             counted = current if arm.arms == present else others
             counted[arm.arm] = counted.get(arm.arm, GroupCount()) + count
-    are_past = step is None or bool(arms)
+    are_past = is_gone or bool(arms)
     return compare_arms(key, list(arms), current, others, are_past=are_past)
