@@ -372,6 +372,20 @@ def test_an_import_that_the_server_finds_or_may_miss_is_accepted(tmp_path: Path,
         ),
         (
             """
+            from dataclasses import dataclass
+            @dataclass(frozen=True)
+            class Flow:
+                ctx: Context
+                pause: object = 0
+                def __post_init__(self):
+                    object.__setattr__(self, "pause", self.pause or days(1))
+                async def run(self):
+                    await self.ctx.sleep(self.pause)
+            """,
+            "await Flow(ctx).run()",
+        ),
+        (
+            """
             def hourly(function):
                 return lambda ctx: function(ctx, pause=hours(1))
             @hourly
@@ -392,7 +406,16 @@ def test_an_import_that_the_server_finds_or_may_miss_is_accepted(tmp_path: Path,
             """,
         ),
     ],
-    ids=["global", "nonlocal", "in a method", "from outside", "in __init__", "decorator", "spread"],
+    ids=[
+        "global",
+        "nonlocal",
+        "in a method",
+        "from outside",
+        "in __init__",
+        "by a function",
+        "decorator",
+        "spread",
+    ],
 )
 def test_a_value_that_is_set_again_elsewhere_may_be_right(tmp_path: Path, imports: str, body: str):
     assert check(tmp_path, textwrap.dedent(body).strip(), textwrap.dedent(imports).strip()) == []

@@ -290,6 +290,38 @@ def test_a_label_from_an_attribute_that_changes_is_not_known(tmp_path: Path):
     assert list_keys(load(tmp_path).graphs["j"]) == ["sleep:rest-*"]
 
 
+def test_the_fields_of_data_classes_are_inherited_and_class_variables_are_none(tmp_path: Path):
+    (tmp_path / "j.py").write_text(
+        textwrap.dedent("""
+            from dataclasses import dataclass, field
+            from typing import ClassVar
+            from hogsend import Contact, Context, days, journey
+
+            @dataclass
+            class Flow:
+                LIMIT: ClassVar[int] = 3
+                ctx: Context
+                count: int = field(init=False, default=0)
+                label: str = "zero"
+
+            @dataclass
+            class LongFlow(Flow):
+                length: object = days(1)
+                async def rest(self):
+                    await self.ctx.sleep(self.length, label=self.label)
+
+            @journey("j", trigger="go")
+            async def j(user, ctx):
+                await LongFlow(ctx, "first").rest()
+                await LongFlow(ctx, "second", days(2)).rest()
+                await LongFlow(ctx, *["third"]).rest()
+        """)
+    )
+    steps = list(load(tmp_path).graphs["j"].walk_steps())
+    assert [step.key for step in steps[:2]] == ["sleep:first", "sleep:second"]
+    assert [step.kind for step in steps] == ["sleep"] * 3
+
+
 def test_a_function_that_calls_itself_is_read_once():
     assert read_items("""
         async def again(n):

@@ -31,12 +31,15 @@ def bind_arguments(
     for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
             bound[parameter.arg] = (default, function.scope)
-    # Behind a spread sequence, nothing is known of the places.
-    values = itertools.takewhile(lambda value: not isinstance(value, ast.Starred), call.args)
-    pairs = zip(positional, values, strict=False)
+    pairs = zip(positional, list_places(call), strict=False)
     bound.update({parameter.arg: (value, caller) for parameter, value in pairs})
     bound.update({kw.arg: (kw.value, caller) for kw in call.keywords if kw.arg})
     return bound
+
+
+def list_places(call: ast.Call) -> list[ast.expr]:
+    """Return the arguments whose place is known: none is behind a spread sequence."""
+    return list(itertools.takewhile(lambda value: not isinstance(value, ast.Starred), call.args))
 
 
 def has_spread(call: ast.Call) -> bool:

@@ -18,6 +18,8 @@ AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Nodes with a scope of their own: their bodies do not run together with the code around them.
 NESTED_SCOPES = (*FUNCTION_NODES, ast.ClassDef, ast.Lambda)
+# Functions that set an attribute whose name they get.
+_SETTERS = (("setattr",), ("__setattr__",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,10 @@ def _find_changed_attributes(tree: ast.Module) -> Iterator[str]:
     for attribute in _find_set_attributes(tree):
         if id(attribute) not in initial:
             yield attribute.attr
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and parse_dotted_name(node.func)[-1:] in _SETTERS:
+            names = (part.value for part in node.args if isinstance(part, ast.Constant))
+            yield from (name for name in names if isinstance(name, str))
 
 
 def _find_set_attributes(node: ast.AST) -> Iterator[ast.Attribute]:

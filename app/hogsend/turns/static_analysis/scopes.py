@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .arguments import bind_arguments, find_attributes, has_decorator
+from .arguments import bind_arguments, find_attributes, has_decorator, list_places
 from .bindings import Binding, NameBindings
 from .constants import UNKNOWN, Pattern, evaluate, parse_dotted_name
 from .modules import (
@@ -287,11 +287,11 @@ def _build_instance(node: ast.ClassDef, scope: Scope, call: ast.Call, caller: Sc
     method = Instance(node, scope).find_method("__init__")
     attributes: dict[str, tuple[ast.expr, Scope]] = {}
     if method is None:
-        # The fields of a data class.
-        fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
-        named = {n.target.id: n.value for n in fields if isinstance(n.target, ast.Name)}
-        attributes.update({name: (value, scope) for name, value in named.items() if value})
-        pairs = zip(named, call.args, strict=False)
+        # A field that is defined again keeps its place.
+        fields = {field.name: field for field in _find_fields(node, scope, [])}.values()
+        attributes.update({f.name: (f.default, f.scope) for f in fields if f.default})
+        places = (f.name for f in fields if f.has_place)
+        pairs = zip(places, list_places(call), strict=False)
         attributes.update({name: (argument, caller) for name, argument in pairs})
         attributes.update({kw.arg: (kw.value, caller) for kw in call.keywords if kw.arg})
     else:
@@ -309,6 +309,36 @@ def _build_instance(node: ast.ClassDef, scope: Scope, call: ast.Call, caller: Sc
         elif name not in changed and (value := around.evaluate(expression)) is not UNKNOWN:
             values[name] = value
     return Instance(node, scope, contexts, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a data class, with the names around its default; it may have no place in calls."""
+
+    name: str
+    default: ast.expr | None
+    scope: Scope
+
+    @property
+    def has_place(self) -> bool:
+        keywords = self.default.keywords if isinstance(self.default, ast.Call) else []
+        return not any(keyword.arg in ("init", "kw_only") for keyword in keywords)
+
+
+def _find_fields(node: ast.ClassDef, scope: Scope, visited: list[ast.ClassDef]) -> Iterator[_Field]:
+    """Yield the fields of a data class, inherited ones first."""
+    if node in visited:
+        return
+    visited.append(node)
+    for base in filter(None, map(scope.find_class, reversed(node.bases))):
+        yield from _find_fields(*base, visited)
+    for statement in node.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=kind, value=default):
+                if "ClassVar" not in ast.unparse(kind):
+                    yield _Field(name, default, scope)
+            case _:
+                pass
 
 
 def walk_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
