@@ -32,6 +32,7 @@ SCRIPTS = (
     "migrate_data",
     "hatchet",
     "crowd",
+    "pages 860000",
     "waiting 1000000",
     "against_dbos",
 )

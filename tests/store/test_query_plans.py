@@ -158,6 +158,21 @@ async def test_a_look_at_blocked_mails_reads_no_other_mails(
         await database.close()
 
 
+@pytest.mark.parametrize("journey_ids", [["welcome"], ["welcome", "other"]])
+async def test_the_enrollments_being_retried_are_counted_without_reading_the_others(
+    sqlite_url: str, journey_ids: list[str]
+):
+    query = journeys.count_retrying(journey_ids)
+    database = Database(sqlite_url)
+    await database.open()
+    try:
+        plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
+        lines = [row[3] for row in await database.read_one(plan)]
+    finally:
+        await database.close()
+    assert len(lines) == 1 and lines[0].endswith("USING INDEX enrollment_retries"), lines
+
+
 async def test_the_overview_never_reads_a_whole_table(sqlite_url: str, clock: ManualClock):
     now = clock.now()
     asked: list[Query[Any]] = [
