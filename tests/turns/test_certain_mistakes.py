@@ -238,7 +238,7 @@ def test_a_name_that_may_exist_is_accepted(tmp_path: Path, body: str):
         ("import absent", "will not find `absent`", "--target {folder}/_packages absent"),
         ("import absent.part as p", "will not find `absent.part`", "_packages absent`"),
         ("from absent import part", "will not find `absent`", "_packages absent`"),
-        ("import xml.absent", "will not find `xml.absent`", ""),
+        ("import xml.absent", "will not find `xml.absent`", "`xml` is there, but has no such part"),
         ("import jsom", "will not find `jsom`", "Did you mean `json`?"),
         ("import stripe", "will not find `stripe`", "Run `pip install --target"),
         ("import _words", "will not find `_words`", "`from . import _words`"),
@@ -246,7 +246,7 @@ def test_a_name_that_may_exist_is_accepted(tmp_path: Path, body: str):
         ("from ._words import greting", "_words.py has no `greting`", "`greeting`"),
         ("from journeys._wrods import greeting", "will not find `journeys._wrods`", "correct"),
         ("from hogsend import WEEKDAY", "hogsend has no `WEEKDAY`", "`WEEKDAYS`"),
-        ("from hogsend.absent import x", "will not find `hogsend.absent`", ""),
+        ("from hogsend.absent import x", "will not find `hogsend.absent`", "`hogsend` is there"),
         ("from .. import x", "leaves the folder of the journeys", "Move the file into the folder"),
     ],
 )

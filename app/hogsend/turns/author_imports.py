@@ -124,6 +124,10 @@ def find_remedy(name: str, folder: Path) -> str:
         return f"Authors' files are in {folder.name}/: correct the name, or write the file."
     if (folder / f"{top}.py").is_file():
         return f"It is beside this file: write `from . import {top}` or `from .{top} import …`."
+    if top != name and find_spec(top) is not None:
+        return (
+            f"`{top}` is there, but has no such part: correct the name, or install another version."
+        )
     install = (
         f"Run `pip install --target {folder.name}/{PACKAGES} {top}` (the package may have another "
         "name than the module), or correct the name."
