@@ -322,6 +322,32 @@ def test_the_fields_of_data_classes_are_inherited_and_class_variables_are_none(t
     assert [step.kind for step in steps] == ["sleep"] * 3
 
 
+def test_a_helper_may_hand_the_context_to_its_base_class(tmp_path: Path):
+    (tmp_path / "j.py").write_text(
+        textwrap.dedent("""
+            from hogsend import Contact, Context, days, journey
+
+            class Flow:
+                def __init__(self, context, *, label="rest"):
+                    self.ctx = context
+                    self.label = label
+
+            class LongFlow(Flow):
+                def __init__(self, ctx, length, name):
+                    super().__init__(ctx, label=name)
+                    self.length = length
+
+                async def rest(self):
+                    await self.ctx.sleep(self.length, label=self.label)
+
+            @journey("j", trigger="go")
+            async def j(user, ctx):
+                await LongFlow(ctx, days(1), "first").rest()
+        """)
+    )
+    assert list_keys(load(tmp_path).graphs["j"]) == ["sleep:first"]
+
+
 def test_a_function_that_calls_itself_is_read_once():
     assert read_items("""
         async def again(n):

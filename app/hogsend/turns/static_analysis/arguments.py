@@ -68,6 +68,16 @@ def find_attributes(init: AnyFunction) -> Iterator[tuple[str, ast.expr]]:
             yield target.attr, value
 
 
+def find_super_calls(init: AnyFunction) -> Iterator[ast.Call]:
+    """Yield the calls of the inherited `__init__` by `super()`."""
+    for statement in walk_statements(init.body):
+        match statement:
+            case ast.Expr(ast.Call(ast.Attribute(ast.Call(ast.Name("super")), "__init__")) as call):
+                yield call
+            case _:
+                pass
+
+
 def has_decorator(node: AnyFunction, name: str) -> bool:
     """Return whether a function has a decorator of this name."""
     return any(parse_dotted_name(decorator) == (name,) for decorator in node.decorator_list)

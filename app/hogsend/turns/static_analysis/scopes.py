@@ -8,7 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .arguments import bind_arguments, find_attributes, has_decorator, list_places
+from .arguments import (
+    bind_arguments,
+    find_attributes,
+    find_super_calls,
+    has_decorator,
+    list_places,
+)
 from .bindings import Binding, NameBindings
 from .constants import UNKNOWN, Pattern, evaluate, parse_dotted_name
 from .modules import (
@@ -296,9 +302,14 @@ def _build_instance(node: ast.ClassDef, scope: Scope, call: ast.Call, caller: Sc
         attributes.update({kw.arg: (kw.value, caller) for kw in call.keywords if kw.arg})
     else:
         arguments = bind_arguments(method, call, caller)
-        for name, value in find_attributes(method.node):
-            argument = arguments.get(value.id) if isinstance(value, ast.Name) else None
-            attributes[name] = argument or (value, method.scope)
+        inherited = Instance(node, scope).find_method("__init__", skips_own=True)
+        for super_call in find_super_calls(method.node):
+            if inherited is None:
+                break
+            passed = bind_arguments(inherited, super_call, method.scope)
+            passed = {name: _follow(*value, arguments) for name, value in passed.items()}
+            attributes.update(_list_attributes(inherited, passed))
+        attributes.update(_list_attributes(method, arguments))
     contexts: dict[str, tuple[str, ...]] = {}
     values: dict[str, Any] = {}
     changed = scope.module.changed_attributes | caller.module.changed_attributes
@@ -309,6 +320,23 @@ def _build_instance(node: ast.ClassDef, scope: Scope, call: ast.Call, caller: Sc
         elif name not in changed and (value := around.evaluate(expression)) is not UNKNOWN:
             values[name] = value
     return Instance(node, scope, contexts, values)
+
+
+def _list_attributes(
+    init: Function, arguments: Mapping[str, tuple[ast.expr, Scope]]
+) -> dict[str, tuple[ast.expr, Scope]]:
+    """Return the attributes that an `__init__` sets when it is called with these arguments."""
+    return {
+        name: _follow(value, init.scope, arguments) for name, value in find_attributes(init.node)
+    }
+
+
+def _follow(
+    value: ast.expr, scope: Scope, arguments: Mapping[str, tuple[ast.expr, Scope]]
+) -> tuple[ast.expr, Scope]:
+    """Return the argument that a parameter stands for; else the expression itself."""
+    argument = arguments.get(value.id) if isinstance(value, ast.Name) else None
+    return argument or (value, scope)
 
 
 @dataclass(frozen=True, slots=True)
