@@ -23,7 +23,7 @@ SCOPE: Final = frozenset(
         "view_url",
     }
 )
-# The fields of the variables whose fields are the same for everyone.
+# The fields of the variables that have the same fields for all contacts.
 FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "contact": frozenset({"email", "user_id", "properties", "first_seen_at", "last_seen_at"}),
     "event": frozenset({"name", "properties", "occurred_at", "received_at"}),
