@@ -116,7 +116,8 @@ async def test_a_page_is_live_when_its_scripts_arrive_far_apart(
     page = await window.new_page()
 
     async def hold_back(route: Route) -> None:
-        await page.wait_for_function("window.htmx")
+        # Polled by time: a page that is not painted yet has no frames to poll by.
+        await page.wait_for_function("window.htmx", polling=20)
         # What htmx has put off until the current script ends has run.
         await page.evaluate("new Promise(resolve => setTimeout(() => setTimeout(resolve)))")
         await route.continue_()

@@ -96,6 +96,10 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_count_or_zero(text: str) -> int:
+    return 0 if text == "0" else parse_count(text)
+
+
 def parse_days(text: str) -> int | None:
     if text.lower() == FOREVER:
         return None

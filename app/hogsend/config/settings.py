@@ -154,6 +154,22 @@ class Settings:
         "The connections of one client address; more are refused with 429. Loopback and private "
         "addresses and those of `HOGSEND_TRUSTED_PROXIES` have no such limit.",
     )
+    admin_rate_limit: int = _setting(
+        "100",
+        parsing.parse_count_or_zero,
+        "The requests under `/v1/admin` that a key may make in a minute; more are refused with "
+        "429. `0` is no limit, here and in the next two settings.",
+    )
+    email_rate_limit: int = _setting(
+        "30",
+        parsing.parse_count_or_zero,
+        "The requests to `/v1/emails` that a key may make in a minute.",
+    )
+    public_rate_limit: int = _setting(
+        "600",
+        parsing.parse_count_or_zero,
+        "The requests with a publishable key that one client address may make in a minute.",
+    )
     test_to: str | None = _setting(
         None,
         parsing.parse_address,

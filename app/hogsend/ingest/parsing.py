@@ -10,17 +10,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints, ValidationError
 
-from ..domain.address import normalize_email
+from ..domain.forms import (
+    Body,
+    Email,
+    Instant,
+    Properties,
+    Text,
+    UserId,
+    describe_invalid,
+)
 from ..domain.incoming import (
     MAX_EVENT_BYTES,
     MAX_NAME_LENGTH,
@@ -30,51 +30,8 @@ from ..domain.incoming import (
 )
 from ..errors import InvalidInput, TooLarge
 
-# Years that every calendar shows, in every time zone.
-_YEARS = range(1970, 9999)
 # Matches JSON text that may have NUL characters, lone surrogates or numbers that are not finite.
 _NEEDS_CHECK = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
-
-
-def _check_instant(text: str) -> str:
-    try:
-        # Python's parser ignores a NUL character between the time and the zone.
-        instant = datetime.fromisoformat(_check_plain(text))
-    except ValueError:
-        raise ValueError("must be an ISO 8601 instant such as 2026-01-02T03:04:05Z") from None
-    if instant.tzinfo is None:
-        raise ValueError("must have a time zone, such as the Z in 2026-01-02T03:04:05Z")
-    if instant.year not in _YEARS:
-        raise ValueError(f"must be of a year from {_YEARS[0]} to {_YEARS[-1]}")
-    return text
-
-
-def _check_plain(text: str) -> str:
-    problem = check_text(text)
-    if problem:
-        raise ValueError(problem)
-    return text
-
-
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_check_plain)
-]
-UserId = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH, strip_whitespace=True),
-    AfterValidator(_check_plain),
-]
-Email = Annotated[str, AfterValidator(_check_plain), AfterValidator(normalize_email)]
-Instant = Annotated[str, AfterValidator(_check_instant)]
-Properties = dict[str, Any]
-
-
-class Body(BaseModel):
-    """A JSON body: camelCase, unknown fields ignored, no silent conversion of types."""
-
-    model_config = ConfigDict(
-        strict=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
 
 
 class EventBody(Body):
@@ -93,6 +50,7 @@ class EventBody(Body):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$")] = ""
     idempotency_key: Text = ""
     timestamp: Instant = ""
+    user_token: Annotated[str, StringConstraints(max_length=4096)] = ""
 
 
 def parse_event(raw: bytes, idempotency_key: str | None) -> IncomingEvent:
@@ -107,13 +65,22 @@ def parse_event(raw: bytes, idempotency_key: str | None) -> IncomingEvent:
             lists all invalid fields.
         TooLarge: the event is larger than the limit.
     """
+    return build_event(parse_event_body(raw), raw, idempotency_key)
+
+
+def parse_event_body(raw: bytes) -> EventBody:
+    """Parse the fields of an event's body.
+
+    Raises:
+        InvalidInput: the body is not JSON, or has an invalid field; `details` lists all of them.
+        TooLarge: the event is larger than the limit.
+    """
     if len(raw) > MAX_EVENT_BYTES:
         raise TooLarge(f"This event has {len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed.")
     try:
-        body = EventBody.model_validate_json(raw)
+        return EventBody.model_validate_json(raw)
     except ValidationError as error:
         raise describe_invalid(error) from None
-    return build_event(body, raw, idempotency_key)
 
 
 _BODY_FIELDS = frozenset(
@@ -160,20 +127,24 @@ def _hash_body(raw: bytes) -> bytes:
     return hashlib.blake2b(raw, digest_size=16).digest()
 
 
-def build_event(body: EventBody, raw: bytes, idempotency_key: str | None) -> IncomingEvent:
+def build_event(
+    body: EventBody, raw: bytes, idempotency_key: str | None, *, may_be_anonymous: bool = False
+) -> IncomingEvent:
     """Build an event from a body whose fields are valid.
 
     Args:
         body: the body.
         raw: the bytes of the body; their digest is stored with the idempotency key.
         idempotency_key: the key of the header, which takes precedence over the key of the body.
+        may_be_anonymous: whether an anonymous id alone names a contact.
 
     Raises:
         InvalidInput: the body names no contact, properties cannot be stored, or the key of the
             header has the wrong length.
     """
-    if not body.user_id and not body.email:
-        raise InvalidInput("email or userId is required")
+    if not body.user_id and not body.email and not (may_be_anonymous and body.anonymous_id):
+        who = "anonymousId" if may_be_anonymous else "email"
+        raise InvalidInput(f"{who} or userId is required")
     has_escapes = _NEEDS_CHECK.search(raw) is not None
     _check_properties("eventProperties", body.event_properties, has_escapes)
     _check_properties("contactProperties", body.contact_properties, has_escapes)
@@ -212,27 +183,3 @@ def _check_properties(name: str, properties: Mapping[str, Any], has_escapes: boo
     problem = check_properties(properties, escapes=has_escapes)
     if problem:
         raise InvalidInput(f"{name} {problem}.", details=[{"path": [name], "message": problem}])
-
-
-def describe_invalid(error: ValidationError) -> InvalidInput:
-    """Return an error that names the first invalid fields in its message, and all in `details`."""
-    details: list[dict[str, object]] = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        if problem["type"] == "json_invalid":
-            return InvalidInput("Malformed JSON in request body", _extract_reason(problem["msg"]))
-        message = problem["msg"].removeprefix("Value error, ")
-        details.append({"path": list(problem["loc"]), "message": message, "code": problem["type"]})
-    described = "; ".join(
-        f"{'.'.join(map(str, _get_path(detail)))}: {detail['message']}" for detail in details[:3]
-    )
-    return InvalidInput(f"The request body does not fit. {described}.", details=details)
-
-
-def _get_path(detail: Mapping[str, object]) -> list[object]:
-    path = detail["path"]
-    return path if isinstance(path, list) and path else ["body"]  # pyright: ignore[reportUnknownVariableType]
-
-
-def _extract_reason(message: str) -> str:
-    _, _, reason = message.partition(": ")
-    return f"({reason})" if reason else ""

@@ -17,6 +17,7 @@ class Permission(StrEnum):
 
     READ = "read"
     INGEST = "ingest"
+    INGEST_PUBLIC = "ingest-public"
     OPERATE = "operate"
     ADMINISTER = "administer"
 
@@ -26,13 +27,14 @@ ActorKind = Literal["operator", "key", "command line", "system"]
 _EVERYTHING = frozenset(Permission)
 _OF_ROLE: Mapping[Role, frozenset[Permission]] = {
     "viewer": frozenset({Permission.READ}),
-    "operator": frozenset({Permission.READ, Permission.INGEST, Permission.OPERATE}),
+    "operator": frozenset(
+        {Permission.READ, Permission.INGEST, Permission.INGEST_PUBLIC, Permission.OPERATE}
+    ),
     "owner": _EVERYTHING,
 }
 _OF_SCOPE: Mapping[str, frozenset[Permission]] = {
-    INGEST: frozenset({Permission.INGEST}),
-    # No route checks the web origin of a request yet, so publishable keys may do nothing.
-    INGEST_PUBLIC: frozenset(),
+    INGEST: frozenset({Permission.INGEST, Permission.INGEST_PUBLIC}),
+    INGEST_PUBLIC: frozenset({Permission.INGEST_PUBLIC}),
     "read": frozenset({Permission.READ}),
     "journey-admin": frozenset({Permission.READ, Permission.OPERATE}),
     FULL_ADMIN: _EVERYTHING,
@@ -41,13 +43,23 @@ _OF_SCOPE: Mapping[str, frozenset[Permission]] = {
 _ROLE_FOR: Mapping[Permission, Role] = {
     Permission.READ: "viewer",
     Permission.INGEST: "operator",
+    Permission.INGEST_PUBLIC: "operator",
     Permission.OPERATE: "operator",
     Permission.ADMINISTER: "owner",
+}
+# The permission that a scope stands for, on routes that need the scope.
+_PERMISSION_FOR: Mapping[str, Permission] = {
+    INGEST: Permission.INGEST,
+    INGEST_PUBLIC: Permission.INGEST_PUBLIC,
+    "read": Permission.READ,
+    "journey-admin": Permission.OPERATE,
+    FULL_ADMIN: Permission.ADMINISTER,
 }
 # The least scope that grants a permission, for the error.
 _SCOPE_FOR: Mapping[Permission, str] = {
     Permission.READ: "read",
     Permission.INGEST: INGEST,
+    Permission.INGEST_PUBLIC: INGEST,
     Permission.OPERATE: "journey-admin",
     Permission.ADMINISTER: FULL_ADMIN,
 }
@@ -69,16 +81,21 @@ class Actor:
         name: how the audit log names the actor: an operator's address, `cli`, a key's prefix.
         permissions: what the actor is permitted to do.
         role: an operator's role, for errors; None for other actors.
+        is_publishable: whether the actor is a key whose text is public, which may act for nobody
+            but an anonymous visitor, or the user that a signed token names.
     """
 
     kind: ActorKind
     name: str
     permissions: frozenset[Permission]
     role: Role | None = None
+    is_publishable: bool = False
 
     @property
     def event_source(self) -> str:
         """How events that the actor sends name their source."""
+        if self.is_publishable:
+            return "inapp"
         return _EVENT_SOURCES[self.kind]
 
     @property
@@ -95,7 +112,7 @@ class Actor:
     def from_key(cls, key: Key) -> Actor:
         """Return the actor for a request that carries an API key."""
         permissions = frozenset[Permission]().union(*(_OF_SCOPE[scope] for scope in key.scopes))
-        return cls("key", f"key {key.prefix}", permissions)
+        return cls("key", f"key {key.prefix}", permissions, is_publishable=key.publishable)
 
     def require_any_change(self) -> None:
         """Check that the actor may change something, before its request is parsed.
@@ -107,6 +124,23 @@ class Actor:
             Forbidden: the actor may change nothing.
         """
         self.require(Permission.OPERATE)
+
+    def require_scope(self, scope: str) -> None:
+        """Check that the actor may use a route that needs a scope.
+
+        Raises:
+            Forbidden: the actor lacks the permission that the scope stands for.
+        """
+        self.require(_PERMISSION_FOR[scope])
+
+    def require_any(self, *permissions: Permission) -> None:
+        """Check that the actor holds one of several permissions.
+
+        Raises:
+            Forbidden: the actor holds none of them; the error names the first.
+        """
+        if not self.permissions.intersection(permissions):
+            self.require(permissions[0])
 
     def require(self, permission: Permission) -> None:
         """Check that the actor holds a permission.

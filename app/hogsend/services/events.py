@@ -5,26 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from ..domain.contact import Contact
+from ..domain.forms import describe_invalid
 from ..domain.incoming import MAX_EVENT_BYTES, IncomingEvent, IngestResult, check_text
 from ..errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
-from ..ingest.parsing import EventBody, build_event, describe_invalid, parse_event
+from ..ingest.parsing import EventBody, build_event, parse_event, parse_event_body
 from ..store.db import Write
 from ..store.read_models import events as read_model
 from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .context import ServiceContext
+from .identity_claims import authorize_claim
 from .installation import Installation
 from .masked_mail import mask_event
 
 __all__ = [
+    "EventBody",
     "EventDetail",
     "EventLine",
     "EventPage",
@@ -76,8 +79,24 @@ def submit_event_json(
         InvalidInput: the body is not JSON, or a field is not valid.
         TooLarge: the event is past the size limit.
     """
+    if actor.is_publishable:
+        return context.ingest.submit(_parse_public_event(context, actor, raw, idempotency_key))
     actor.require(Permission.INGEST)
     return context.ingest.submit(parse_event(raw, idempotency_key))
+
+
+def _parse_public_event(
+    context: ServiceContext, actor: Actor, raw: bytes, idempotency_key: str | None
+) -> IncomingEvent:
+    """Parse an event of a web page, which may name nobody but its visitor."""
+    actor.require(Permission.INGEST_PUBLIC)
+    body = parse_event_body(raw)
+    authorize_claim(
+        context, actor, user_id=body.user_id, email=body.email, user_token=body.user_token
+    )
+    event = build_event(body, raw, idempotency_key, may_be_anonymous=True)
+    # A page cannot speak for the recipient of mails.
+    return replace(event, lists={}, source=actor.event_source)
 
 
 async def submit_batch(

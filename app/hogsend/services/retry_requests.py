@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, StringConstraints, ValidationError
+from pydantic import ConfigDict, StringConstraints
 
 from ..domain.failure_filter import FailureFilter
-from ..ingest.parsing import Body, Instant, Text, describe_invalid
-from .actor import Actor, Permission
+from ..domain.forms import Body, Instant, Text
 
 
 class RetryBody(Body):
@@ -31,21 +30,3 @@ class RetryBody(Body):
         since = self.failed_since
         at = datetime.fromisoformat(since).astimezone(UTC) if since else None
         return FailureFilter(self.error, at)
-
-
-def parse_retry_body(actor: Actor, raw: bytes) -> RetryBody:
-    """Parse the body of a request to retry enrollments.
-
-    Args:
-        actor: who asks; without the permission, the body is not looked at.
-        raw: the bytes of the body.
-
-    Raises:
-        Forbidden: the actor may not operate.
-        InvalidInput: the body is not JSON, or a field is invalid or unknown.
-    """
-    actor.require(Permission.OPERATE)
-    try:
-        return RetryBody.model_validate_json(raw)
-    except ValidationError as error:
-        raise describe_invalid(error) from None

@@ -10,11 +10,12 @@ from werkzeug.routing import RequestRedirect
 
 from ..paths import find_resource
 from ..services.context import ServiceContext
-from . import admin, live, public, sign_in, sign_in_links, tracking
-from .api import enrollments, events, health, journeys
+from . import admin, api_description, live, public, sign_in, sign_in_links, tracking
+from .api import TABLES, list_routes
 from .api.cors import AnyOrigin
-from .api.events_fast_path import MAX_BODY_BYTES, EventsFastPath, choose_request_id
+from .api.events_fast_path import EventsFastPath, choose_request_id
 from .api.key_auth import KeyAuthenticator
+from .api.routes import MAX_BODY_BYTES, add_rate_headers, list_body_limits
 from .client_address import ClientAddress
 from .errors import register_error_handlers
 from .pages import list_assets
@@ -24,13 +25,14 @@ from .request_drain import RequestDrain
 __all__ = ["create_app"]
 
 
+_BODY_LIMITS = list_body_limits(list_routes())
+
+
 class SizedRequest(Request):
     """A request whose size limit depends on its path."""
 
     def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any) -> None:
-        kwargs["max_content_length"] = (
-            events.MAX_BATCH_BODY_BYTES if path == events.PATH else MAX_BODY_BYTES
-        )
+        kwargs["max_content_length"] = _BODY_LIMITS.get(path, MAX_BODY_BYTES)
         super().__init__(method, scheme, path, *args, **kwargs)
 
 
@@ -73,10 +75,8 @@ def create_app(context: ServiceContext) -> Quart:
         live.blueprint,
         public.blueprint,
         tracking.blueprint,
-        events.blueprint,
-        enrollments.blueprint,
-        journeys.blueprint,
-        health.blueprint,
+        api_description.blueprint,
+        *(table.build_blueprint(f"api_{number}") for number, table in enumerate(TABLES)),
     )
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
@@ -87,6 +87,7 @@ def create_app(context: ServiceContext) -> Quart:
         response.headers["X-Request-Id"] = choose_request_id(
             request.headers.get("X-Request-Id", "")
         )
+        add_rate_headers(response)
         return response
 
     site = RequestCheck(RequestDrain(app.asgi_app))

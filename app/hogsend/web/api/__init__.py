@@ -1,0 +1,19 @@
+"""The HTTP API: every route of `/v1`, each declared in the table of its noun."""
+
+from __future__ import annotations
+
+from . import enrollments, events, events_fast_path, health, journeys
+from .routes import Route, RouteTable
+
+TABLES: tuple[RouteTable, ...] = (
+    events_fast_path.routes,
+    events.routes,
+    journeys.routes,
+    enrollments.routes,
+    health.routes,
+)
+
+
+def list_routes() -> list[Route]:
+    """Return every route of the API."""
+    return [route for table in TABLES for route, _ in table.routes]

@@ -6,14 +6,16 @@ import json
 import logging
 from typing import Any, cast
 
-from quart import Blueprint, Response, request
+from pydantic import Field
+from quart import Response
 
+from ...domain.forms import Body
 from ...errors import HogsendError, InvalidInput, TooLarge
-from ...services.events import IngestResult, submit_batch
+from ...services.events import EventBody, IngestResult, submit_batch
 from ..errors import INTERNAL, to_json
-from ..pages import get_context
-from .events_fast_path import result_to_json, to_bytes
-from .key_auth import authenticate_request
+from .events_fast_path import EXAMPLE, EXAMPLE_ANSWER, EventAnswer, result_to_json, to_bytes
+from .routes import JSON, Answer, ApiCall, RawBody, RouteTable
+from .schemas import ApiError, NoQuery, View
 
 log = logging.getLogger("hogsend.http")
 
@@ -21,19 +23,48 @@ PATH = "/v1/events/batch"
 MAX_BATCH_BODY_BYTES = 5 * 1024 * 1024
 MAX_BATCH_SIZE = 1000
 
-blueprint = Blueprint("events", __name__)
+routes = RouteTable("Events")
 
 
-@blueprint.post(PATH)
-async def submit_events() -> Response:
+class BatchBody(Body):
+    """Events in the order in which they happened."""
+
+    events: list[EventBody] = Field(max_length=MAX_BATCH_SIZE)
+
+
+class BatchAnswer(View):
+    """What came of each event, in the order of the request."""
+
+    accepted: int
+    rejected: int
+    results: list[EventAnswer | ApiError]
+
+
+EXAMPLE_BATCH_ANSWER = {
+    "accepted": 1,
+    "rejected": 1,
+    "results": [EXAMPLE_ANSWER, {"error": "email or userId is required", "code": "invalid"}],
+}
+
+
+@routes.route(
+    "POST",
+    PATH,
+    scope="ingest",
+    answers={202: Answer(BatchAnswer, "Valid events are stored.", EXAMPLE_BATCH_ANSWER)},
+    body=RawBody((JSON,), BatchBody),
+    body_example={"events": [EXAMPLE, {"name": "feature.used"}]},
+    errors=(413,),
+    max_body_bytes=MAX_BATCH_BODY_BYTES,
+)
+async def submit_events(call: ApiCall[NoQuery, Any]) -> Response:
     """Submit up to 1,000 events; each succeeds or fails by itself."""
-    actor = await authenticate_request()
-    raw = cast("bytes", await request.get_data(cache=False))
-    results = await submit_batch(get_context(), actor, _read_items(raw))
-    items = [_result_to_json(result) for result in results]
-    rejected = sum("error" in item for item in items)
-    body = {"accepted": len(items) - rejected, "rejected": rejected, "results": items}
-    return Response(to_bytes(body), 202, content_type="application/json")
+    items = _read_items(await call.read_body())
+    results = await submit_batch(call.context, call.actor, items)
+    answers = [_result_to_json(result) for result in results]
+    rejected = sum("error" in answer for answer in answers)
+    body = {"accepted": len(answers) - rejected, "rejected": rejected, "results": answers}
+    return Response(to_bytes(body), 202, content_type=JSON)
 
 
 def _result_to_json(result: IngestResult | BaseException) -> dict[str, Any]:

@@ -12,17 +12,19 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from ...errors import HogsendError, InvalidInput, TooLarge
 from ...services.context import ServiceContext
-from ...services.events import IngestResult, submit_event_json
+from ...services.events import EventBody, IngestResult, submit_event_json
 from ..errors import INTERNAL, get_retry_after, get_status, to_json
 from .key_auth import KeyAuthenticator
+from .routes import MAX_BODY_BYTES, Answer, RouteTable
+from .schemas import View
 
 log = logging.getLogger("hogsend.http")
 
-MAX_BODY_BYTES = 1024 * 1024
 # How long a body may take to arrive, in seconds; the same as for other requests in Quart.
 BODY_TIMEOUT = 60
 PATH = "/v1/events"
@@ -35,6 +37,77 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Site = Callable[[Any, Any, Any], Awaitable[None]]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+routes = RouteTable("Events")
+
+
+class EventEnrollmentView(View):
+    """What a journey that starts on the event decided."""
+
+    journey_id: str
+    outcome: Literal["enrolled", "skipped"]
+    reason: str | None = None
+    state_id: UUID | None = None
+
+
+class EventExitView(View):
+    """What a journey with exit rules, which the contact was in, decided."""
+
+    journey_id: str
+    state_id: UUID
+    exited: bool
+
+
+class EventAnswer(View):
+    """What came of an event."""
+
+    stored: bool
+    event_id: UUID
+    contact_key: str
+    enrollments: list[EventEnrollmentView]
+    exits: list[EventExitView]
+    conflict: bool | None = None
+    lists_error: str | None = None
+
+
+EXAMPLE = {
+    "name": "plan.upgraded",
+    "userId": "ada",
+    "eventProperties": {"plan": "team"},
+    "contactProperties": {"plan": "team"},
+    "idempotencyKey": "invoice-2041",
+}
+EXAMPLE_ANSWER = {
+    "stored": True,
+    "eventId": "01a20364-0bb6-73eb-9330-0f5a70953204",
+    "contactKey": "ada",
+    "enrollments": [
+        {"journeyId": "trial-conversion", "outcome": "skipped", "reason": "already_entered"}
+    ],
+    "exits": [
+        {
+            "journeyId": "activation-welcome",
+            "stateId": "01a20364-0b6e-72a7-b294-d14dbb994441",
+            "exited": False,
+        }
+    ],
+}
+
+routes.declare(
+    "POST",
+    PATH,
+    scope="ingest-public",
+    doc="""Submit an event.
+
+    The response is sent when the event, every decision about it, and every enrollment that it
+    starts or ends are on disk.
+    """,
+    answers={202: Answer(EventAnswer, "The event is stored.", EXAMPLE_ANSWER)},
+    body=EventBody,
+    body_example=EXAMPLE,
+    errors=(413,),
+)
 
 
 class _ClientDisconnected(Exception):
@@ -93,15 +166,16 @@ class EventsFastPath:
         client = scope.get("client")
         # Read before anything is refused, so that the client has sent all and gets the refusal.
         raw = await _read_body(receive)
-        actor = await self._authenticator.authenticate(
+        known = await self._authenticator.authenticate(
             headers.get(b"authorization", b"").decode("latin-1"),
             client[0] if client else _NO_ADDRESS,
+            headers.get(b"origin", b"").decode("latin-1"),
         )
         if len(raw) > MAX_BODY_BYTES:
             raise TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")
         key = headers.get(b"idempotency-key")
         idempotency_key = None if key is None else key.decode("latin-1")
-        return await submit_event_json(self._context, actor, raw, idempotency_key)
+        return await submit_event_json(self._context, known.actor, raw, idempotency_key)
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from quart import current_app, request
 
-from ...errors import RateLimited, Unauthorized
+from ...errors import Forbidden, RateLimited, Unauthorized
 from ...services.actor import Actor
 from ...services.context import ServiceContext
 from ...services.keys import Key, find_key, note_use
 from ..client_address import find_network
 from ..failure_limiter import FailureLimiter
+from .rate_limits import RateLimits, RateStatus
 
 # How many attempts of one client address may fail within a minute.
 MAX_FAILURES = 30
@@ -25,8 +26,8 @@ NOTE_USE_INTERVAL = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class _KnownKey:
-    """A key that was looked up, and the actor that its requests have."""
+class AuthenticatedKey:
+    """The key of a request, and the actor that its requests have."""
 
     key: Key
     actor: Actor
@@ -41,7 +42,8 @@ class KeyAuthenticator:
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
-        self._known: dict[str, _KnownKey] = {}
+        self._known: dict[str, AuthenticatedKey] = {}
+        self._limits = RateLimits(context.settings)
         self._failures = FailureLimiter(MAX_FAILURES, _FAILURE_WINDOW)
         # When the use of a key was last recorded, in seconds of the machine's clock.
         self._noted: dict[UUID, float] = {}
@@ -54,16 +56,22 @@ class KeyAuthenticator:
         self._known.clear()
         self._generation += 1
 
-    async def authenticate(self, authorization: str, address: str) -> Actor:
-        """Return the actor of a request.
+    def forget_failures(self) -> None:
+        """Let every address try again."""
+        self._failures = FailureLimiter(MAX_FAILURES, _FAILURE_WINDOW)
+
+    async def authenticate(self, authorization: str, address: str, origin: str) -> AuthenticatedKey:
+        """Return the key of a request, and its actor.
 
         Args:
             authorization: the header, `Bearer hsk_…`.
             address: the client's address; it has to wait when it fails too often.
+            origin: the header; a publishable key is accepted from its own origins only.
 
         Raises:
             Unauthorized: there is no key, or one that is unknown, expired or revoked.
-            RateLimited: this address failed too often.
+            Forbidden: a publishable key is used from another origin.
+            RateLimited: this address failed too often, or used a publishable key too often.
         """
         scheme, _, rest = authorization.partition(" ")
         text = rest.strip() if scheme.lower() == "bearer" else ""
@@ -74,9 +82,17 @@ class KeyAuthenticator:
         expires_at = known.key.expires_at
         if expires_at is not None and expires_at <= self._now():
             raise Unauthorized("API key expired")
-        return known.actor
+        if known.key.publishable:
+            if origin not in known.key.origins:
+                raise Forbidden("Forbidden: origin not allowed")
+            self._limits.count_public(known.key.id, find_network(address))
+        return known
 
-    async def _look_up(self, text: str, address: str) -> _KnownKey:
+    def count_request(self, key: Key, path: str) -> RateStatus | None:
+        """Count a request of a key; None when its path has no limit."""
+        return self._limits.count(path, key.id)
+
+    async def _look_up(self, text: str, address: str) -> AuthenticatedKey:
         generation = self._generation
         key = await find_key(self._context, text)
         if key is None:
@@ -86,7 +102,7 @@ class KeyAuthenticator:
                 "Unauthorized",
                 "Send a key as `Authorization: Bearer hsk_…`; see `hogsend keys list`.",
             )
-        known = _KnownKey(key, Actor.from_key(key))
+        known = AuthenticatedKey(key, Actor.from_key(key))
         if self._generation == generation:
             self._known[text] = known
         await self._note_use(key)
@@ -115,13 +131,19 @@ def get_key_authenticator() -> KeyAuthenticator:
     return cast(KeyAuthenticator, current_app.extensions["key_authenticator"])
 
 
-async def authenticate_request() -> Actor:
-    """Return the actor of the present API request.
+async def authenticate_request(authorization: str = "") -> AuthenticatedKey:
+    """Return the key of the present API request, and its actor.
+
+    Args:
+        authorization: what the caller sent in place of the header; empty for the header.
 
     Raises:
         Unauthorized: it has no valid key.
-        RateLimited: its client address failed too often.
+        Forbidden: a publishable key is used from another origin.
+        RateLimited: its client address failed too often, or used a publishable key too often.
     """
     return await get_key_authenticator().authenticate(
-        request.headers.get("Authorization", ""), request.remote_addr or ""
+        authorization or request.headers.get("Authorization", ""),
+        request.remote_addr or "",
+        request.headers.get("Origin", ""),
     )
