@@ -29,6 +29,7 @@ SCRIPTS = (
     "start",
     "plan",
     "several_workers",
+    "erase",
     "migrate_data",
     "hatchet",
     "crowd",

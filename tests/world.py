@@ -130,7 +130,9 @@ class World:
 
     async def contacts(self) -> list[Contact]:
         """Return the contacts, without those merged into others, the oldest first."""
-        rows = await self.query("SELECT id FROM contacts WHERE merged_into IS NULL ORDER BY id")
+        rows = await self.query(
+            "SELECT id FROM contacts WHERE merged_into IS NULL AND erased_at IS NULL ORDER BY id"
+        )
         known = await self.database.read_one(contacts.find_by_ids([to_id(row[0]) for row in rows]))
         return list(known.values())
 
@@ -248,7 +250,10 @@ class World:
 
 
 _RECOUNTS = (
-    (True, "SELECT 'contacts', COUNT(*) FROM contacts WHERE merged_into IS NULL"),
+    (
+        True,
+        "SELECT 'contacts', COUNT(*) FROM contacts WHERE merged_into IS NULL AND erased_at IS NULL",
+    ),
     (
         True,
         "SELECT 'state/' || journey_id || '/' || state, COUNT(*) FROM enrollments "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,20 @@ def test_control_characters_in_the_data_do_not_reach_the_terminal(
         outcome = hogsend("contacts", *command)
         assert "\x1b" not in outcome.out + outcome.err
     assert hogsend("contacts", "list", "--json").json[0]["userId"] == name
+
+
+def test_erasing_a_contact_says_how_much_goes_and_asks(
+    ada: None, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = hogsend("contacts", "show", "ada", "--json").json
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    refused = hogsend("contacts", "erase", "ada@example.com")
+    assert (refused.status, "Nothing was erased" in refused.err) == (0, True)
+    assert "1 event, 1 enrollment (1 still running), 0 emails" in refused.err
+
+    erased = hogsend("contacts", "erase", "ada", "--yes", "--json").json
+
+    assert (erased["id"], erased["finished"], erased["live"]) == (contact["id"], True, 1)
+    for name in ("ada", contact["id"]):
+        assert hogsend("contacts", "show", name).status == 1
+    assert hogsend("contacts", "list", "--json").json == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -18,8 +19,9 @@ from ..services.contacts import (
     list_contacts,
 )
 from ..services.installation import Installation
+from ..services.privacy import ErasureResult, StoredCounts, count_stored, erase_contact
 from .instance import run_with_installation
-from .output import json_option, print_fields, print_json, print_table
+from .output import confirm, format_count, json_option, print_fields, print_json, print_table
 
 # More enrollments of one contact than any shows.
 _MAX_ENROLLMENTS = 1000
@@ -27,7 +29,7 @@ _MAX_ENROLLMENTS = 1000
 
 @click.group()
 def contacts() -> None:
-    """Show contacts."""
+    """Show and erase contacts."""
 
 
 @contacts.command("list")
@@ -108,6 +110,48 @@ def show(identity: str, as_json: bool) -> None:
             "suppressed": suppression or "no",
             "journeys": "\n".join(journeys) or "none",
         }
+    )
+
+
+@contacts.command()
+@click.argument("identity", metavar="CONTACT")
+@click.option("--yes", "is_confirmed", is_flag=True, help="Do not ask for confirmation.")
+@json_option
+def erase(identity: str, is_confirmed: bool, as_json: bool) -> None:
+    """Erase everything personal about a contact; counts stay, and its addresses get no more mail.
+
+    CONTACT is its id, user id or email address.
+    """
+
+    async def work(installation: Installation) -> ErasureResult | None:
+        contact = await find_contact(installation, COMMAND_LINE, identity)
+        counts = await count_stored(installation, COMMAND_LINE, contact.id)
+        question = f"Erase {contact.label}: {_describe_counts(counts)}? This cannot be undone."
+        if not is_confirmed and not confirm(question):
+            return None
+        return await erase_contact(installation, COMMAND_LINE, contact.id)
+
+    result = run_with_installation(work)
+    if result is None:
+        click.echo("Nothing was erased.", err=True)
+    elif as_json:
+        print_json(
+            {"id": result.contact_id, "finished": result.is_finished, **asdict(result.counts)}
+        )
+    elif result.is_finished:
+        click.echo(f"Erased {_describe_counts(result.counts)}.")
+    else:
+        click.echo(
+            f"Erased {_describe_counts(result.counts)}. A mail is leaving at the moment: what is "
+            "recorded about it is erased within an hour after its delivery."
+        )
+
+
+def _describe_counts(counts: StoredCounts) -> str:
+    return (
+        f"{format_count(counts.events, 'event')}, "
+        f"{format_count(counts.enrollments, 'enrollment')} ({counts.live:,} still running), "
+        f"{format_count(counts.sends, 'email')} ({counts.queued:,} still queued)"
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ..clock import Clock
 from ..domain.contact import Contact
+from ..domain.erasure import ERASED
 from ..domain.incoming import IncomingEvent
 from ..domain.send_policy import UNSENT, Queue, Send, SendFacts, compute_send_time, decide_send
 from ..ingest import BatchResult, Ingest
@@ -253,8 +254,9 @@ class Ledger:
             if row.status not in UNSENT:
                 tally.add_today(counters.name_send_total(row.status))
         await tx.apply([sends.conclude(changed, now)])
-        if any(outcome.block for outcome in outcomes):
-            await _store_blocks(tx, outcomes, now)
+        blocked_ids = {row.id for row in changed if row.status == "blocked"}
+        if blocked_ids:
+            await _store_blocks(tx, [o for o in outcomes if o.send.id in blocked_ids], now)
         bounces = [
             _build_bounce_event(outcome) for outcome in outcomes if outcome.suppress is not None
         ]
@@ -309,11 +311,14 @@ def _conclude_row(send: Send, state: SendState | None) -> Send | None:
     """Return the row after an attempt, or None if the send has ended in the meantime.
 
     A mail that was withdrawn during the hand-over and was not accepted is cancelled, not retried.
+    What the provider says about a mail to an erased contact is not kept.
     """
     if state is None or state.status not in ("queued", "sending"):
         return None
     if send.status == "queued" and state.status == "sending" and state.reason is not None:
-        return replace(send, status="cancelled", reason=state.reason, due_at=None)
+        send = replace(send, status="cancelled", reason=state.reason, due_at=None)
+    if state.reason == ERASED:
+        return replace(send, reason=ERASED, provider_id=None, attempts=())
     return send
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from ..domain.addressee import Addressee
 from ..domain.contact import Contact
 from ..domain.incoming import IncomingEvent
-from ..store import contacts, counters
+from ..store import consents, contacts, counters
 from ..store.contacts import to_identities
 from ..store.counters import Tally
 from ..store.db import Transaction
@@ -73,6 +73,7 @@ class AddresseeResolver:
                 [
                     contacts.insert(created, self._now),
                     contacts.add_identities(self._resolver.new_identities),
+                    consents.suppress(self._resolver.new_suppressions, self._now),
                 ]
             )
         return bool(created)

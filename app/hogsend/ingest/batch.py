@@ -124,6 +124,7 @@ class IngestBatch:
 
     async def write(self, tx: Transaction) -> None:
         """Write the changes that `decide` has made."""
+        self._writes.suppressions += self._contacts.new_suppressions
         changed = [state for state in self._contacts.list_states() if state.changed]
         await self._writes.apply(tx, changed, self._contacts.new_identities, self._tally)
 

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
+from ..domain.erasure import ERASED
 from ..domain.ids import new_id
 from ..domain.incoming import IncomingEvent, check_contact_size
 from ..domain.send_policy import Consents
 from ..errors import TooLarge
-from ..store import consents, contacts, enrollments, events
+from ..store import consents, contacts, enrollments, erasures, events, meta
 from ..store.contacts import to_identities
 from ..store.db import Transaction
 from ..store.events import KnownKey
@@ -112,6 +113,12 @@ class ContactResolver:
 
     Args:
         now: the current time.
+
+    Attributes:
+        suppressed_addresses: the addresses that must not be mailed, each with the reason.
+        new_identities: the identities to add, each with its contact.
+        new_suppressions: the addresses of erased contacts that are among them; as long as they
+            belong to a contact, they are suppressed by name.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -121,6 +128,8 @@ class ContactResolver:
         self._survivors: dict[UUID, UUID] = {}
         self.suppressed_addresses: dict[str, str] = {}
         self.new_identities: list[tuple[str, UUID]] = []
+        self.new_suppressions: list[tuple[str, str, UUID | None]] = []
+        self._erased_identities: frozenset[str] = frozenset()
 
     async def load(
         self, tx: Transaction, incoming: Sequence[IncomingEvent], *, with_entries: bool = True
@@ -147,15 +156,30 @@ class ContactResolver:
         known_keys, owners, self.suppressed_addresses = await tx.fetch(
             events.find_used_keys(keys),
             contacts.find_by_identities(identities),
-            consents.find_suppressed(emails),
+            consents.find_suppressed_or_salt(emails),
         )
+        salt = self.suppressed_addresses.pop(consents.SALT_ADDRESS, None)
         ids.extend(contact.id for contact in owners.values())
         if ids:
             await self._load_contacts(tx, list(dict.fromkeys(ids)), with_entries=with_entries)
         for identity, contact in owners.items():
-            # Another process may have merged the contact before its row was locked.
-            self._by_identity[identity] = self._by_id[self._find_survivor_id(contact.id)]
+            # Another process may have merged the contact before its row was locked, or erased it.
+            state = self._by_id.get(self._find_survivor_id(contact.id))
+            if state is not None:
+                self._by_identity[identity] = state
+            elif salt is None:
+                salt = await tx.fetch_one(meta.find_value(erasures.SALT))
+        if salt is not None:
+            await self._find_erased(tx, salt, emails)
         return known_keys
+
+    async def _find_erased(self, tx: Transaction, salt: str, emails: Sequence[str]) -> None:
+        """Find out which addresses that no contact has belonged to erased contacts."""
+        unknown = list({email for email in emails if "e:" + email not in self._by_identity})
+        if unknown:
+            erased = await tx.fetch_one(erasures.find_erased(salt, unknown))
+            self._erased_identities = frozenset("e:" + address for address in erased)
+            self.suppressed_addresses.update(dict.fromkeys(erased, ERASED))
 
     def _find_survivor_id(self, contact_id: UUID) -> UUID:
         """Return the contact that a contact was merged into, also down a chain of merges."""
@@ -184,7 +208,9 @@ class ContactResolver:
         for enrollment in live:
             self._by_id[enrollment.contact_id].live[enrollment.id] = enrollment
         for (contact_id, journey_id, key), entry in entries.items():
-            state = self._by_id[contact_id]
+            state = self._by_id.get(contact_id)
+            if state is None:
+                continue
             if entry.at is not None:
                 state.entries[journey_id, key] = entry.at
             if entry.unaddressed_at is not None:
@@ -253,6 +279,8 @@ class ContactResolver:
             if identity not in self._by_identity:
                 self._by_identity[identity] = state
                 self.new_identities.append((identity, contact.id))
+                if identity in self._erased_identities:
+                    self.new_suppressions.append((identity.removeprefix("e:"), ERASED, None))
         owns_email = incoming.email and self._by_identity.get("e:" + incoming.email) is state
         user_id = contact.user_id or incoming.user_id
         # Mail goes to the newest address that came together with the user id.

@@ -337,7 +337,10 @@ class _ActionBatch:
     def _find_contact(self, enrollment: Enrollment) -> Contact:
         """Return an enrollment's contact, or the survivor if the contact was merged since."""
         contact_id = self._contacts.survivors.get(enrollment.contact_id, enrollment.contact_id)
-        return self._contacts.by_id[contact_id]
+        contact = self._contacts.by_id.get(contact_id)
+        if contact is None:
+            raise Conflict("The contact of this enrollment was erased.")
+        return contact
 
     def _find_journey(self, enrollment: Enrollment) -> Journey:
         journey = self._rules.journeys.get(enrollment.journey_id)

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from ..clock import Clock
 from ..config.settings import Settings
+from ..ingest.erasing import resume_erasures
 from ..store import contacts, retention, summaries
 from ..store.db import Database
 from ..store.retention import Expiring
@@ -22,6 +23,7 @@ INTERVAL = timedelta(hours=1)
 # The start of the process has other work to do first.
 START_DELAY = timedelta(minutes=1)
 JOURNALS = "journals"
+ERASURES = "erased contacts"
 
 # A step holds the write lock for at most this long, in seconds. The number of rows that it deletes
 # starts with the second of these sizes, and is adjusted between the first and the third.
@@ -107,6 +109,7 @@ class Retention:
         """Apply the policy now; return how many rows of each kind were removed."""
         removed: Counter[str] = Counter()
         try:
+            removed[ERASURES] = await resume_erasures(self._database, self._clock)
             if self._keep.journals is not None:
                 removed[JOURNALS] = await self._compact(self._keep.journals)
             for kind, age in self._keep.rows.items():

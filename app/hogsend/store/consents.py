@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ..domain.send_policy import Consents
+from . import erasures
 from .db import Query, Row, Write
 from .fields import to_micros
 from .models import ConsentRow
@@ -99,6 +100,24 @@ def find_suppressed(addresses: Sequence[str]) -> Query[dict[str, str]]:
     """Query which of some addresses must not be mailed, each with the reason."""
     return Query(
         "SELECT address, reason FROM suppressions WHERE address IN ?", [list(addresses)], _REASONS
+    )
+
+
+# Where `find_suppressed_or_salt` returns the salt; no address is empty.
+SALT_ADDRESS = ""
+
+
+def find_suppressed_or_salt(addresses: Sequence[str]) -> Query[dict[str, str]]:
+    """Query which of some addresses must not be mailed, and the salt of erased addresses.
+
+    The salt, under `SALT_ADDRESS`, is there once a contact was erased: only then has anybody to
+    compute hashes.
+    """
+    return Query(
+        "SELECT address, reason FROM suppressions WHERE address IN ? "
+        "UNION ALL SELECT '', value FROM meta WHERE key = ?",
+        [list(addresses), erasures.SALT],
+        _REASONS,
     )
 
 

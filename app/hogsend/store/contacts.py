@@ -38,10 +38,11 @@ class _Identified(NamedTuple):
 class _Merged(NamedTuple):
     contact: Contact
     merged_into: UUID | None
+    erased_at: datetime | None
 
 
 _IDENTIFIED = RowMapper(_Identified, contact=CONTACTS, identity="i.identity")
-_MERGED = RowMapper(_Merged, contact=CONTACTS, merged_into="c.merged_into")
+_MERGED = RowMapper(_Merged, contact=CONTACTS, merged_into="c.merged_into", erased_at="c.erased_at")
 
 
 def to_identities(user_id: str | None, email: str | None, anonymous_id: str | None) -> list[str]:
@@ -77,7 +78,7 @@ def find_by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact
 
 @dataclass(frozen=True, slots=True)
 class LockedContacts:
-    """Contacts whose rows this transaction has locked until it ends.
+    """Contacts whose rows this transaction has locked until it ends; erased ones are left out.
 
     Args:
         by_id: the contacts, by id.
@@ -89,7 +90,7 @@ class LockedContacts:
 
 
 def _read_locked(rows: list[Row]) -> LockedContacts:
-    locked = _MERGED.read_all(rows)
+    locked = [row for row in _MERGED.read_all(rows) if row.erased_at is None]
     return LockedContacts(
         {row.contact.id: row.contact for row in locked},
         {row.contact.id: row.merged_into for row in locked if row.merged_into is not None},
@@ -248,9 +249,10 @@ def merge(merged_id: UUID, survivor_id: UUID, now: datetime) -> list[Write]:
 
 
 def find(contact_id: UUID) -> Query[Contact | None]:
-    """Query one contact; None when it does not exist or was merged."""
+    """Query one contact; None when it does not exist, was merged or was erased."""
     return Query(
-        f"SELECT {CONTACTS.columns} FROM contacts c WHERE c.id = ? AND c.merged_into IS NULL",
+        f"SELECT {CONTACTS.columns} FROM contacts c "
+        "WHERE c.id = ? AND c.merged_into IS NULL AND c.erased_at IS NULL",
         [contact_id],
         CONTACTS.read_first,
     )

@@ -168,6 +168,24 @@ class Database:
                 await asyncio.shield(transaction.roll_back())
                 raise
 
+    async def empty_log(self) -> None:
+        """Fold SQLite's write-ahead log into the file and empty it, as far as readers allow.
+
+        The log holds former versions of pages. Most of it is folded in by the reading connection,
+        while others write.
+        """
+        if not self.is_sqlite:
+            return
+        reading: Any = get_connections().get(READ_CONNECTION)
+        writing: Any = get_connections().get(WRITE_CONNECTION)
+        with self.health.translate_errors():
+            connection = get_sqlite_connection(reading)
+            await run_in_thread(connection, run_queries, [("PRAGMA wal_checkpoint(PASSIVE)", [])])
+            async with self._writer.acquire(), get_connection_lock(writing):
+                connection = get_sqlite_connection(writing)
+                truncate = [("PRAGMA wal_checkpoint(TRUNCATE)", [])]
+                await run_in_thread(connection, run_queries, truncate)
+
     async def probe_write(self) -> None:
         """Write and delete a row, so that an idle server notices when a problem is over.
 
@@ -271,6 +289,8 @@ def build_tortoise_config(url: str) -> dict[str, Any]:
                     **shared,
                     "synchronous": "FULL",
                     "cache_size": -16384,
+                    # What is deleted is overwritten in the file, so that erased data is gone.
+                    "secure_delete": "ON",
                     # After a burst the write-ahead log is truncated to this size.
                     "journal_size_limit": MAX_WAL_BYTES,
                 },

@@ -49,10 +49,11 @@ _KEY = RowMapper(EngagementKey, EngagementRow, "h")
 
 
 def insert(engagements: Iterable[Engagement]) -> Write:
-    """Add opens and clicks; those of a send that does not exist are left out."""
+    """Add opens and clicks; those of a send that does not exist, or was erased, are left out."""
     return Write(
         f"INSERT INTO hits ({_NEW.names}) SELECT {_NEW.placeholders} "
-        "WHERE EXISTS (SELECT 1 FROM sends WHERE id = ?)",
+        "WHERE EXISTS (SELECT 1 FROM sends s JOIN contacts c ON c.id = s.contact_id "
+        "WHERE s.id = ? AND c.erased_at IS NULL)",
         [_NEW.values(engagement, engagement.send_id) for engagement in engagements],
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from ..domain.erasure import ERASED
 from .db import Database, Transaction, Write
 from .models import InboxRow
 from .rows import RowMapper
@@ -58,14 +59,20 @@ _NEW = ENTRIES.build_write_columns(without=("read_at",), extra=("mail",))
 
 
 def capture(mails: Iterable[CapturedMail]) -> Write:
-    """Store mails; one that is stored already stays as it is.
+    """Store mails; one that is stored already stays as it is, and one to an erased contact is not.
 
     This is a statement, because every mail goes through it while no provider is configured.
     """
     return Write(
-        f"INSERT INTO inbox ({_NEW.names}) VALUES ({_NEW.placeholders}) "
+        f"INSERT INTO inbox ({_NEW.names}) SELECT {_NEW.placeholders} "
+        "WHERE NOT EXISTS (SELECT 1 FROM sends WHERE id = ? AND reason = ?) "
         "ON CONFLICT (send_id) DO NOTHING",
-        [_NEW.values(mail.entry, zlib.compress(mail.raw, COMPRESSION)) for mail in mails],
+        [
+            _NEW.values(
+                mail.entry, zlib.compress(mail.raw, COMPRESSION), mail.entry.send_id, ERASED
+            )
+            for mail in mails
+        ],
     )
 
 

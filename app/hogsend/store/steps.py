@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from ..domain.erasure import ERASED
 from ..domain.journal import PendingStep
 from .db import Query, Row, Write
 from .json_text import to_json
@@ -60,10 +61,15 @@ def find_by_enrollments(ids: Sequence[UUID]) -> Query[dict[UUID, Mapping[str, Pe
 
 
 def upsert(steps: Iterable[NewStep]) -> Write:
-    """Store attempted effects; a newer attempt of an effect replaces the older one."""
+    """Store attempted effects; a newer attempt of an effect replaces the older one.
+
+    Effects of contacts that were erased meanwhile are left out.
+    """
     return Write(
         "INSERT INTO steps (enrollment_id, key, attempts, answer, error, is_over) "
-        "VALUES (?,?,?,?,?,?) ON CONFLICT (enrollment_id, key) DO UPDATE SET "
+        "SELECT ?,?,?,?,?,? WHERE NOT EXISTS "
+        "(SELECT 1 FROM enrollments WHERE id = ? AND end_reason = ?) "
+        "ON CONFLICT (enrollment_id, key) DO UPDATE SET "
         "attempts = excluded.attempts, answer = excluded.answer, error = excluded.error, "
         "is_over = excluded.is_over",
         [
@@ -74,6 +80,8 @@ def upsert(steps: Iterable[NewStep]) -> Write:
                 to_json(new.step.answer) if new.step.answer is not None else None,
                 new.step.error,
                 new.step.over,
+                new.enrollment_id,
+                ERASED,
             )
             for new in steps
         ],

@@ -52,6 +52,7 @@ REASONS = {
     "hard_bounce": "the address does not exist",
     "soft_bounces": "too many soft bounces",
     "complaint": "reported as spam",
+    "erased": "the contact was erased",
     "address_known": "an address became known, and the contact entered again",
     "exited": "the enrollment ended first",
     "enrollment_ended": "the enrollment ended first",

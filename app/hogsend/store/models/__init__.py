@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
 from .conditions import DUE, HELD, JOURNALED, LIVE, RESENT, RETRIED, WAITS
-from .contacts import ConsentRow, ContactRow, IdentityRow, SuppressionRow
+from .contacts import (
+    ConsentRow,
+    ContactRow,
+    ErasedAddressRow,
+    ErasureRow,
+    IdentityRow,
+    SuppressionRow,
+)
 from .events import EventRow, IdempotencyRow, RefusalRow
 from .installation import CounterRow, MetaRow
 from .journeys import AnswerRow, EnrollmentRow, JourneyRow, StepRow, TurnRow
@@ -37,6 +44,8 @@ __all__ = [
     "CounterRow",
     "EngagementRow",
     "EnrollmentRow",
+    "ErasedAddressRow",
+    "ErasureRow",
     "EventRow",
     "HatchetRunRow",
     "HatchetWaitRow",

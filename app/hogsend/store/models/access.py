@@ -86,3 +86,4 @@ class AuditRow(Model):
 
     class Meta:
         table = "audit"
+        indexes = (("subject",),)

@@ -1,4 +1,4 @@
-"""Tables of contacts, their identities, consents and suppressions."""
+"""Tables of contacts, their identities, consents and suppressions, and of erasures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import IdField, InstantField, Where, json_field
+from ..fields import DigestField, IdField, InstantField, Where, json_field
 
 
 class ContactRow(Model):
@@ -90,3 +90,29 @@ class SuppressionRow(Model):
 
     class Meta:
         table = "suppressions"
+
+
+class ErasedAddressRow(Model):
+    """The salted hash of an address of an erased contact, which must not be mailed again."""
+
+    hash = DigestField(primary_key=True)
+    erased_at = InstantField()
+
+    class Meta:
+        table = "erased_addresses"
+
+
+class ErasureRow(Model):
+    """The erasure of a contact; `finished_at` is null until no personal data is left."""
+
+    contact_id = IdField(primary_key=True)
+    requested_at = InstantField()
+    finished_at = InstantField(null=True)
+
+    class Meta:
+        table = "erasures"
+        indexes = (
+            Where(
+                fields=("requested_at",), name="erasures_running", condition="finished_at IS NULL"
+            ),
+        )

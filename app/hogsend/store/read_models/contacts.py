@@ -119,7 +119,7 @@ def find_recently_seen_ids(limit: int, after: PageCursor | None) -> Query[list[U
         limit: how many at most.
         after: the end of the page before.
     """
-    where, values = "merged_into IS NULL", list[object]()
+    where, values = "merged_into IS NULL AND erased_at IS NULL", list[object]()
     if after is not None:
         where += " AND last_seen_at <= ? AND (last_seen_at, id) < (?, ?)"
         seen = to_micros(after.seen)
