@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,15 @@ def test_erasing_a_contact_says_how_much_goes_and_asks(
     for name in ("ada", contact["id"]):
         assert hogsend("contacts", "show", name).status == 1
     assert hogsend("contacts", "list", "--json").json == []
+
+
+def test_an_archive_is_a_new_file_for_its_owner(
+    ada: None, hogsend: Hogsend, tmp_path: Path
+) -> None:
+    file = tmp_path / "ada.zip"
+    assert hogsend("contacts", "archive", "ada", "--output", str(file)).status == 0
+    assert "data.html" in zipfile.ZipFile(file).namelist()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    again = hogsend("contacts", "archive", "ada", "--output", str(file))
+    assert again.status == 1 and "File exists" in again.err

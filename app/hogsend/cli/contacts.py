@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ import click
 from ..domain.enrollment import LIVE_STATES, Enrollment
 from ..domain.send_policy import EVERYTHING
 from ..services.actor import COMMAND_LINE
+from ..services.archive import write_archive
 from ..services.contacts import (
     Contact,
     ContactDetail,
@@ -29,7 +31,7 @@ _MAX_ENROLLMENTS = 1000
 
 @click.group()
 def contacts() -> None:
-    """Show and erase contacts."""
+    """Show, export and erase contacts."""
 
 
 @contacts.command("list")
@@ -145,6 +147,26 @@ def erase(identity: str, is_confirmed: bool, as_json: bool) -> None:
             f"Erased {_describe_counts(result.counts)}. A mail is leaving at the moment: what is "
             "recorded about it is erased within an hour after its delivery."
         )
+
+
+@contacts.command()
+@click.argument("identity", metavar="CONTACT")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Where to write it; by default a new file in the working folder.",
+)
+def archive(identity: str, output: Path | None) -> None:
+    """Write everything that is stored about a contact into a ZIP file, for the person to read.
+
+    CONTACT is its id, user id or email address.
+    """
+
+    async def work(installation: Installation) -> Path:
+        contact = await find_contact(installation, COMMAND_LINE, identity)
+        return await write_archive(installation, COMMAND_LINE, contact.id, output)
+
+    click.echo(f"Wrote {run_with_installation(work)}.")
 
 
 def _describe_counts(counts: StoredCounts) -> str:

@@ -20,6 +20,8 @@ NOTICES = {
     "stopped": "Saved. This contact only gets transactional email.",
     "resumed": "Saved. This contact gets email again.",
     "unsuppressed": "Email can be sent to this address again.",
+    "erased": "Erased. Nothing personal about this contact is stored any more.",
+    "erasing": "The contact is erased. What it has left behind is being removed.",
     "email-retried": "Retrying. The email will be made again shortly.",
     "emails-retried": "Retrying. The emails will be made again shortly.",
     "email-cancelled": "Cancelled. The email will not be sent.",

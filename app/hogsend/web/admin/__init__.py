@@ -11,6 +11,7 @@ from . import (
     journeys,
     keys,
     overview,
+    privacy,
     system,
     templates,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "journeys",
     "keys",
     "overview",
+    "privacy",
     "system",
     "templates",
 ]
