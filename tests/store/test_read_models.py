@@ -128,7 +128,8 @@ async def test_events_say_what_they_caused(database: Database, sample: SampleDat
     event = await database.read_one(events.find(sample.ids["event"]))
     assert event is not None
     assert (event.enrolled, event.ended) == (1, 0)
-    named = await database.read_one(events.find_newest(100, name="user.created"))
+    matching = events.EventFilter("user.created")
+    named = await database.read_one(events.find_newest(100, matching=matching))
     assert len(named) == 61
     assert len(await events.load_contacts(database, named)) == 61
 

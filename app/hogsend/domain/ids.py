@@ -79,6 +79,12 @@ def compute_first_id(instant: datetime) -> UUID:
     return UUID(int=(int(instant.timestamp() * 1000) << 80) | _VERSION_AND_VARIANT)
 
 
+def build_first_id(instant: datetime) -> UUID:
+    """Return an id that sorts before all ids that are made from an instant on."""
+    milliseconds = int((instant - _EPOCH).total_seconds() * 1000)
+    return UUID(int=min(max(milliseconds, 0), _LAST_MILLISECOND) << 80)
+
+
 def compute_instant(value: UUID) -> datetime:
     """Return the millisecond at which an id was made.
 

@@ -34,6 +34,7 @@ __all__ = [
     "EventLine",
     "SuppressionRecord",
     "find_contact",
+    "find_contact_ids",
     "get_contact",
     "get_contact_detail",
     "list_contacts",
@@ -176,6 +177,27 @@ async def find_contact(installation: Installation, actor: Actor, identity: str) 
             f"There is no contact {identity!r}.", "Give a full id, user id or email address."
         )
     return contact
+
+
+async def find_contact_ids(
+    installation: Installation, actor: Actor, identity: str
+) -> Sequence[UUID]:
+    """Return the id of a contact and of those that were merged into it; empty if it is unknown.
+
+    Args:
+        installation: whose contacts.
+        actor: who asks.
+        identity: a user id, an email address, an anonymous id or a contact id, in full.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    try:
+        contact = await find_contact(installation, actor, identity)
+    except NotFound:
+        return []
+    merged = await installation.database.read_one(contacts.find_merged_ids(contact.id))
+    return [contact.id, *merged]
 
 
 async def get_contact_detail(

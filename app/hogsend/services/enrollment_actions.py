@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment
@@ -15,7 +16,9 @@ from ..store.counters import Tally
 from .actor import Actor, Permission
 from .journey_context import JourneyContext
 
-__all__ = ["ActionName", "list_available_actions", "list_bulk_actions", "run_action"]
+__all__ = ["ACTIONS", "ActionName", "list_available_actions", "list_bulk_actions", "run_action"]
+
+ACTIONS: tuple[str, ...] = get_args(ActionName)
 
 # The actions that each state allows, in the order in which screens offer them.
 _ACTIONS: Mapping[str, Sequence[ActionName]] = {

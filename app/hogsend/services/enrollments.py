@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from ..domain.contact import Contact
 from ..domain.enrollment import LIVE_STATES, Enrollment
 from ..domain.failure_filter import ALL_FAILURES, RETRYING, FailureFilter
 from ..domain.ids import new_id
@@ -19,18 +20,24 @@ from ..store.read_models.enrollment import EnrollmentPage
 from ..store.read_models.journeys import EnrollmentWithContact
 from ..store.turns import Turn
 from .actor import Actor, Permission
+from .contacts import find_contact
 from .installation import Installation
+from .journeys import STATES
 from .masked_mail import mask_event, mask_values
 
 __all__ = [
+    "CountedEnrollment",
     "EnrollmentPage",
     "EnrollmentWithContact",
     "FailureFilter",
     "RunLink",
     "Turn",
     "count_enrollments",
+    "count_entries",
     "get_enrollment",
+    "list_contact_enrollments",
     "list_enrollments",
+    "list_recent_enrollments",
 ]
 
 # Ids of one read while failures are counted.
@@ -71,6 +78,84 @@ async def list_enrollments(
         journey_id, states, waits, before, limit, failures=failures
     )
     ids = await installation.database.read_one(query)
+    members = await journey_read_model.load_members(installation.database, ids)
+    if actor.can_act_for_recipients:
+        return members
+    return [replace(member, enrollment=_mask_error(member.enrollment)) for member in members]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedEnrollment:
+    """An enrollment with its contact, and the number of this entry of the contact, from 1."""
+
+    enrollment: Enrollment
+    contact: Contact
+    entry_number: int
+
+
+async def count_entries(
+    installation: Installation, actor: Actor, members: Sequence[EnrollmentWithContact]
+) -> Sequence[CountedEnrollment]:
+    """Return enrollments with the number of the contact's entries into the journey until then.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    if not members:
+        return []
+    ids = [member.enrollment.id for member in members]
+    numbers = await installation.database.read_one(journey_read_model.count_entries(ids))
+    return [
+        CountedEnrollment(member.enrollment, member.contact, numbers.get(member.enrollment.id, 1))
+        for member in members
+    ]
+
+
+async def list_recent_enrollments(
+    installation: Installation, actor: Actor, journey_id: str, *, limit: int
+) -> Sequence[CountedEnrollment]:
+    """Return the latest enrollments of a journey in any state, the latest to enter first.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    members = await list_enrollments(installation, actor, journey_id, states=STATES, limit=limit)
+    return await count_entries(installation, actor, members)
+
+
+async def list_contact_enrollments(
+    installation: Installation,
+    actor: Actor,
+    journey_id: str,
+    identity: str,
+    *,
+    states: Sequence[str] = STATES,
+    before: UUID | None = None,
+    limit: int,
+) -> Sequence[EnrollmentWithContact]:
+    """Return the enrollments of one contact in a journey, the latest to enter first.
+
+    Args:
+        installation: whose enrollments.
+        actor: who reads them.
+        journey_id: the journey.
+        identity: a user id, an email address, an anonymous id or a contact id, in full.
+        states: only those in one of these states.
+        before: only those that entered before this enrollment.
+        limit: how many at most.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    try:
+        contact = await find_contact(installation, actor, identity)
+    except NotFound:
+        return []
+    ids = await installation.database.read_one(
+        journey_read_model.find_ids_of_contact(journey_id, contact.id, states, before, limit)
+    )
     members = await journey_read_model.load_members(installation.database, ids)
     if actor.can_act_for_recipients:
         return members

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from ..domain.contact import Contact
 from ..domain.forms import describe_invalid
 from ..domain.incoming import MAX_EVENT_BYTES, IncomingEvent, IngestResult, check_text
-from ..errors import InvalidInput, NotFound, StoreUnavailable, TooLarge
+from ..errors import Conflict, InvalidInput, NotFound, StoreUnavailable, TooLarge
 from ..ingest.parsing import EventBody, build_event, parse_event, parse_event_body
 from ..store.db import Write
 from ..store.read_models import events as read_model
-from ..store.read_models.events import EventLine
+from ..store.read_models.events import ALL_EVENTS, EventFilter, EventLine
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .context import ServiceContext
@@ -29,11 +29,13 @@ from .masked_mail import mask_event
 __all__ = [
     "EventBody",
     "EventDetail",
+    "EventFilter",
     "EventLine",
     "EventPage",
     "IngestResult",
     "get_event",
     "list_events",
+    "replay_event",
     "send_test_event",
     "submit_batch",
     "submit_event_json",
@@ -44,10 +46,17 @@ _MAX_NAME_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events, newest first, with their contacts by id."""
+    """One page of events.
+
+    Args:
+        events: newest first.
+        contacts: their contacts, by id.
+        next_before: the event before which the next page starts; None on the last page.
+    """
 
     events: Sequence[EventLine]
     contacts: Mapping[UUID, Contact]
+    next_before: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +199,19 @@ async def list_events(
     installation: Installation,
     actor: Actor,
     *,
-    name: str = "",
+    matching: EventFilter = ALL_EVENTS,
     before: UUID | None = None,
     limit: int,
 ) -> EventPage:
     """Return events, newest first.
 
-    The links in them, such as of a click, are masked for an actor who may only read.
+    The links in them, such as of a click, are masked for an actor who may only read. A page that is
+    filtered by source may have fewer events than the limit although there are more.
 
     Args:
         installation: whose events.
         actor: who reads them.
-        name: only events of this name; of any name when empty.
+        matching: only events that match it.
         before: only events older than this one.
         limit: how many at most.
 
@@ -209,11 +219,59 @@ async def list_events(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = read_model.find_newest(limit, name=name, before=before)
-    events = await installation.database.read_one(query)
+    database = installation.database
+    query = read_model.find_newest(limit + 1, matching=matching, before=before)
+    lines = await database.read_one(query)
+    events = lines[:limit]
+    next_before = events[-1].id if len(lines) > limit else None
+    if matching.source and next_before is None:
+        next_before = await database.read_one(read_model.find_last_scanned(matching, before))
     if not actor.can_act_for_recipients:
         events = [mask_event(event) for event in events]
-    return EventPage(events, await read_model.load_contacts(installation.database, events))
+    return EventPage(events, await read_model.load_contacts(database, events), next_before)
+
+
+async def replay_event(context: ServiceContext, actor: Actor, event_id: UUID) -> IngestResult:
+    """Submit an event again, as a new event of the same contact that happens now.
+
+    Journeys decide by their rules as they are now.
+
+    Args:
+        context: where the event is stored.
+        actor: who replays it.
+        event_id: which event.
+
+    Returns:
+        What came of the new event.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such event.
+        Conflict: its contact is not known any more.
+    """
+    actor.require(Permission.OPERATE)
+    detail = await get_event(context, actor, event_id)
+    event, contact = detail.event, detail.contact
+    if contact is None or not (contact.user_id or contact.email or contact.anonymous_id):
+        raise Conflict("This event has no contact to replay it for.")
+
+    def write_audit_entry(result: IngestResult) -> Sequence[Write]:
+        subject, after = f"/events/{event_id}", {"event": str(result.event_id)}
+        return [build_audit_entry(context, actor, "replay event", subject, after=after)]
+
+    return await context.ingest.submit_with_rows(
+        IncomingEvent(
+            name=event.name,
+            properties=event.properties,
+            source=actor.event_source,
+            user_id=contact.user_id,
+            email=None if contact.user_id else contact.email,
+            anonymous_id=None if contact.user_id or contact.email else contact.anonymous_id,
+            value=event.value,
+            currency=event.currency,
+        ),
+        write_audit_entry,
+    )
 
 
 async def get_event(installation: Installation, actor: Actor, event_id: UUID) -> EventDetail:

@@ -13,7 +13,7 @@ from . import send_statuses
 from .db import Query, Row, Write
 from .fields import to_micros
 from .models import ContactRow
-from .rows import RowMapper, read_first, read_pairs
+from .rows import RowMapper, read_column, read_first, read_pairs
 from .stored import Stored, json_object
 
 CONTACTS = RowMapper(
@@ -256,3 +256,8 @@ def find(contact_id: UUID) -> Query[Contact | None]:
         [contact_id],
         CONTACTS.read_first,
     )
+
+
+def find_merged_ids(contact_id: UUID) -> Query[list[UUID]]:
+    """Query the contacts that were merged into a contact."""
+    return Query("SELECT id FROM contacts WHERE merged_into = ?", [contact_id], read_column(UUID))

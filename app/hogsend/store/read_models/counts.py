@@ -50,12 +50,15 @@ class _Total(NamedTuple):
 _TOTALS = RowMapper(_Total, CounterRow)
 
 
-def find_totals(names: Sequence[DailyTotal], today: int) -> Query[DailyTotals]:
-    """Query the totals of the last two weeks.
+def find_totals(
+    names: Sequence[DailyTotal], today: int, days: int = FORTNIGHT
+) -> Query[DailyTotals]:
+    """Query the totals of the last days.
 
     Args:
         names: the names of the totals.
         today: today, in days since 1970.
+        days: how many days, today included.
     """
 
     def read(rows: list[Row]) -> DailyTotals:
@@ -66,7 +69,7 @@ def find_totals(names: Sequence[DailyTotal], today: int) -> Query[DailyTotals]:
 
     return Query(
         f"SELECT {_TOTALS.columns} FROM counters WHERE name IN ? AND day > ?",
-        [list(names), today - FORTNIGHT],
+        [list(names), today - days],
         read,
     )
 

@@ -9,12 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from ...domain.contact import Contact
+from ...domain.ids import build_first_id
 from .. import contacts
 from ..db import Database, Query
 from ..json_text import from_json
 from ..models import EventRow
-from ..rows import RowMapper
+from ..rows import RowMapper, read_column
 from ..stored import Stored, json_object
+
+# How many events one page of a filter without an index reads.
+MAX_SCANNED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +96,83 @@ _LINES = RowMapper(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list; an empty field is no restriction.
+
+    Args:
+        name: of this name.
+        contact_ids: of one of these contacts; None for any contact.
+        source: of this sender.
+        since: that arrived at this instant or later.
+        until: that arrived before this instant.
+    """
+
+    name: str = ""
+    contact_ids: Sequence[UUID] | None = None
+    source: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ALL_EVENTS = EventFilter()
+
+
 def find_newest(
-    limit: int, *, name: str = "", before: UUID | None = None
+    limit: int, *, matching: EventFilter = ALL_EVENTS, before: UUID | None = None
 ) -> Query[list[EventLine]]:
     """Query events, newest first.
 
+    A filter by source reads at most `MAX_SCANNED` events, because no index has the source.
+
     Args:
         limit: how many at most.
-        name: only events of this name; empty for any.
+        matching: only events that match it.
         before: only events that are older than this one.
     """
-    conditions, values = list[str](), list[object]()
-    if name:
-        conditions.append("name = ?")
-        values.append(name)
-    if before is not None:
-        conditions.append("id < ?")
-        values.append(before)
-    where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+    where, values = _build_conditions(matching, before)
+    if not matching.source:
+        return Query(
+            f"SELECT {_LINES.columns} FROM events {where}ORDER BY id DESC LIMIT ?",
+            [*values, limit],
+            _LINES.read_all,
+        )
     return Query(
-        f"SELECT {_LINES.columns} FROM events {where}ORDER BY id DESC LIMIT ?",
-        [*values, limit],
+        f"SELECT {_LINES.columns} FROM (SELECT * FROM events {where}ORDER BY id DESC LIMIT ?) e "
+        "WHERE source = ? ORDER BY id DESC LIMIT ?",
+        [*values, MAX_SCANNED, matching.source, limit],
         _LINES.read_all,
     )
+
+
+def find_last_scanned(matching: EventFilter, before: UUID | None) -> Query[UUID | None]:
+    """Query the oldest event that `find_newest` reads of those before a filter by source."""
+    where, values = _build_conditions(matching, before)
+    return Query(
+        f"SELECT id FROM events {where}ORDER BY id DESC LIMIT 1 OFFSET ?",
+        [*values, MAX_SCANNED - 1],
+        lambda rows: next(iter(read_column(UUID)(rows)), None),
+    )
+
+
+def _build_conditions(matching: EventFilter, before: UUID | None) -> tuple[str, list[object]]:
+    conditions, values = list[str](), list[object]()
+    if matching.contact_ids is not None:
+        conditions.append("contact_id IN ?")
+        values.append(list(matching.contact_ids))
+    if matching.name:
+        conditions.append("name = ?")
+        values.append(matching.name)
+    if matching.since is not None:
+        conditions.append("id >= ?")
+        values.append(build_first_id(matching.since))
+    bounds = [before] if before else []
+    if matching.until is not None:
+        bounds.append(build_first_id(matching.until))
+    if bounds:
+        conditions.append("id < ?")
+        values.append(min(bounds))
+    return f"WHERE {' AND '.join(conditions)} " if conditions else "", values
 
 
 def find_newest_by_contact(contact_id: UUID, limit: int) -> Query[list[EventLine]]:

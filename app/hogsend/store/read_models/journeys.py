@@ -81,6 +81,19 @@ def find_enrollment_ids(
     )
 
 
+def find_ids_of_contact(
+    journey_id: str, contact_id: UUID, states: Sequence[str], before: UUID | None, limit: int
+) -> Query[list[UUID]]:
+    """Query a contact's enrollments in a journey that are in one of some states, newest first."""
+    older, bound = ("", []) if before is None else (" AND id < ?", [before])
+    return Query(
+        "SELECT id FROM enrollments WHERE contact_id = ? AND journey_id = ? AND state IN ?"
+        f"{older} ORDER BY id DESC LIMIT ?",
+        [contact_id, journey_id, list(states), *bound, limit],
+        read_column(UUID),
+    )
+
+
 def find_wait_keys(journey_id: str) -> Query[list[str]]:
     """Query the keys of the waits that enrollments of a journey are in."""
     sql = select_distinct("enrollments", "wait_key", "journey_id = ? AND wait_key IS NOT NULL")
@@ -95,6 +108,16 @@ def count_retrying(journey_ids: Sequence[str]) -> Query[dict[str, int]]:
         f"AND {RETRIED} GROUP BY journey_id",
         [list(journey_ids)],
         read_pairs(str, int),
+    )
+
+
+def count_entries(ids: Sequence[UUID]) -> Query[dict[UUID, int]]:
+    """Query how often the contact of each enrollment had entered the journey by then."""
+    return Query(
+        "SELECT e.id, (SELECT COUNT(*) FROM enrollments o WHERE o.contact_id = e.contact_id "
+        "AND o.journey_id = e.journey_id AND o.id <= e.id) FROM enrollments e WHERE e.id IN ?",
+        [list(ids)],
+        read_pairs(UUID, int),
     )
 
 

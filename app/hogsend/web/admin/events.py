@@ -29,19 +29,20 @@ async def list_events() -> WebResponse:
 
 async def _render_events(*, problem: str = "", status: int = 200) -> WebResponse:
     name = request.args.get("name", "").strip()[:200]
+    matching = events.EventFilter(name)
     result = await events.list_events(
-        get_context(), get_actor(), name=name, before=read_before_id(), limit=PAGE_SIZE + 1
+        get_context(), get_actor(), matching=matching, before=read_before_id(), limit=PAGE_SIZE
     )
-    shown = result.events[:PAGE_SIZE]
-    has_older = len(result.events) > PAGE_SIZE
     form = await read_form()
     return render_page(
         "admin/events.html",
         status=status,
-        events=shown,
+        events=result.events,
         contacts=result.contacts,
         name=name,
-        older=build_url("/events", name=name, before=shown[-1].id) if has_older else "",
+        older=build_url("/events", name=name, before=result.next_before)
+        if result.next_before
+        else "",
         newest=build_url("/events", name=name) if read_before_id() else "",
         is_form_open=bool(request.args.get("fire") or problem),
         problem=problem,
@@ -62,6 +63,14 @@ async def show_event(event_id: str) -> WebResponse:
         contact=detail.contact,
         journeys=get_content().registry.journeys,
     )
+
+
+@blueprint.post("/events/<event_id>/replay")
+async def replay_event(event_id: str) -> WebResponse:
+    """Submit an event again, as a new event that happens now."""
+    event = parse_id(event_id, "event")
+    result = await events.replay_event(get_context(), get_actor(), event)
+    return redirect_with_notice(f"/events/{result.event_id}")
 
 
 @blueprint.post("/events")

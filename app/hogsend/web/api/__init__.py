@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from . import enrollments, events, events_fast_path, health, journeys
+from . import (
+    admin_events,
+    enrollments,
+    events,
+    events_fast_path,
+    health,
+    journeys,
+    keys,
+    metrics,
+    operators,
+)
 from .routes import Route, RouteTable
 
 TABLES: tuple[RouteTable, ...] = (
@@ -10,6 +20,10 @@ TABLES: tuple[RouteTable, ...] = (
     events.routes,
     journeys.routes,
     enrollments.routes,
+    admin_events.routes,
+    metrics.routes,
+    keys.routes,
+    operators.routes,
     health.routes,
 )
 

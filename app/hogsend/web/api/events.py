@@ -13,7 +13,8 @@ from ...domain.forms import Body
 from ...errors import HogsendError, InvalidInput, TooLarge
 from ...services.events import EventBody, IngestResult, submit_batch
 from ..errors import INTERNAL, to_json
-from .events_fast_path import EXAMPLE, EXAMPLE_ANSWER, EventAnswer, result_to_json, to_bytes
+from .events_fast_path import EXAMPLE, EXAMPLE_ANSWER, EventAnswer, result_to_json
+from .json_answers import to_bytes
 from .routes import JSON, Answer, ApiCall, RawBody, RouteTable
 from .schemas import ApiError, NoQuery, View
 

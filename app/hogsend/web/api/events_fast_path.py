@@ -7,11 +7,10 @@ It is answered without a request of the web framework, which would take a third 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from ...errors import HogsendError, InvalidInput, TooLarge
 from ...services.context import ServiceContext
 from ...services.events import EventBody, IngestResult, submit_event_json
 from ..errors import INTERNAL, get_retry_after, get_status, to_json
+from .json_answers import to_bytes
 from .key_auth import KeyAuthenticator
 from .routes import MAX_BODY_BYTES, Answer, RouteTable
 from .schemas import View
@@ -36,7 +36,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Site = Callable[[Any, Any, Any], Awaitable[None]]
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 routes = RouteTable("Events")
@@ -217,8 +216,3 @@ def result_to_json(result: IngestResult) -> dict[str, Any]:
     if result.lists_error:
         response["listsError"] = result.lists_error
     return response
-
-
-def to_bytes(body: Mapping[str, Any]) -> bytes:
-    """Encode a JSON object."""
-    return _encode(body).encode("utf-8", "replace")

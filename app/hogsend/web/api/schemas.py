@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from ...errors import NotFound
+from ...errors import InvalidInput, NotFound
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 50
@@ -47,7 +49,7 @@ class PageQuery(QueryForm):
     limit: int = Field(
         DEFAULT_PAGE_SIZE, ge=1, le=MAX_PAGE_SIZE, description="How many items at most."
     )
-    offset: int = Field(0, ge=0, le=100_000, description="How many items to leave out.")
+    offset: int = Field(0, ge=0, le=10_000, description="How many items to leave out.")
     cursor: str = Field(
         "", max_length=500, description="The `nextCursor` of the page before; wins over `offset`."
     )
@@ -57,6 +59,66 @@ class View(BaseModel):
     """A part of an answer: camelCase; a field that is not set is left out."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class PageView(View):
+    """What every page of a list has beside its items."""
+
+    total: int | None = Field(None, description="How many there are, where counting is cheap.")
+    limit: int
+    offset: int
+    next_cursor: str | None = Field(None, description="Where the next page starts.")
+
+
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True)
+class PageSlice(Generic[ItemT]):
+    """The items of one page, and the fields that the page has beside them."""
+
+    items: Sequence[ItemT]
+    fields: Mapping[str, Any]
+
+
+def slice_page(query: PageQuery, items: Sequence[ItemT]) -> PageSlice[ItemT]:
+    """Return the page that a query asks for, of a list that is short enough to be read whole."""
+    page = items[query.offset : query.offset + query.limit]
+    return PageSlice(page, {"total": len(items), "limit": query.limit, "offset": query.offset})
+
+
+def cut_page(
+    query: PageQuery, items: Sequence[ItemT], name_position: Callable[[ItemT], object]
+) -> PageSlice[ItemT]:
+    """Return the page that a query asks for, of a list that is read from its cursor on.
+
+    Args:
+        query: with the offset and the limit.
+        items: the items from the cursor on; one more than offset and limit, if there are more.
+        name_position: returns the cursor that continues after an item.
+    """
+    end = query.offset + query.limit
+    page = items[query.offset : end]
+    fields: dict[str, Any] = {"limit": query.limit, "offset": query.offset}
+    if len(items) > end and page:
+        fields["next_cursor"] = str(name_position(page[-1]))
+    return PageSlice(page, fields)
+
+
+def parse_cursor(text: str) -> UUID | None:
+    """Return the id that a cursor names; None for the first page.
+
+    Raises:
+        InvalidInput: no list has such a cursor.
+    """
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput(
+            "The cursor is not valid.", "Use the `nextCursor` of the page before."
+        ) from None
 
 
 class ErrorDetail(BaseModel):
