@@ -26,7 +26,9 @@ MACHINE = re.compile(
 )
 DRAWERS = re.compile(r"(^|_)(util|utils|helper|helpers|manager|managers|common|misc|legacy)(_|$)")
 # Written by others, or by tools.
-NOT_OURS = re.compile(r"^(requirements/|web/static/(htmx|hx)-|LICENSE$|migrations/.*/models/)")
+NOT_OURS = re.compile(
+    r"^(requirements/|web/static/(htmx|hx|swagger-ui)-|LICENSE$|migrations/.*/models/)"
+)
 
 
 def tracked() -> list[Path]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, async_playwright
 from quart import Quart
 
@@ -30,6 +26,7 @@ from tests.web import product
 from tests.web.conftest import Browser
 from tests.web.long_texts import add_long_texts
 from tests.web.sample_data import SampleData
+from tests.web.serving import serving
 from tests.web.test_blocked_emails import REASON, add_email
 
 ARGUMENTS = [
@@ -47,17 +44,8 @@ SCREENSHOTS = Path(__file__).parents[2] / "screenshots" / "dashboard"
 @pytest.fixture
 async def address(app: Quart, runtime: Runtime) -> AsyncIterator[str]:
     """The address of the running server."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = Config()
-        config.bind = [f"fd://{listener.fileno()}"]
-        config.errorlog = None
-        stopping = asyncio.Event()
-        serving = asyncio.create_task(serve(app, config, shutdown_trigger=stopping.wait))  # type: ignore[arg-type]
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        stopping.set()
-        runtime.change_feed.close()
-        await serving
-        listener.detach()
+    async with serving(app, runtime.change_feed) as url:
+        yield url
 
 
 @pytest.fixture
@@ -327,4 +315,17 @@ async def test_labels_of_any_length_and_script_stay_in_their_boxes(
     titles = await page.locator("svg.graph .node > title").all_text_contents()
     for label in LABELS.values():
         assert any(label in title for title in titles)
+    assert messages == []
+
+
+async def test_the_description_of_the_api_is_shown_without_other_servers(
+    window: BrowserContext, address: str
+) -> None:
+    page = await window.new_page()
+    messages = collect_messages(page)
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    await page.goto("/docs")
+    await page.get_by_text("/v1/events/batch").wait_for()
+    assert not [url for url in urls if not url.startswith((address, "data:"))]
     assert messages == []

@@ -133,12 +133,17 @@ def _describe(route: Route, schemas: Schemas) -> dict[str, Any]:
         "operationId": _name_operation(route),
         "tags": [route.tag],
         "summary": route.summary,
-        **({"description": route.description} if route.description else {}),
+        "description": _write_description(route),
         **({"parameters": parameters} if parameters else {}),
         **({"requestBody": body} if body else {}),
         "responses": responses,
         "security": [] if route.scope is None else [{"key": [route.scope]}],
     }
+
+
+def _write_description(route: Route) -> str:
+    needs = "Needs no key." if route.scope is None else f"Needs the scope `{route.scope}`."
+    return f"{route.description}\n\n{needs}".strip()
 
 
 def list_error_statuses(route: Route) -> list[int]:
