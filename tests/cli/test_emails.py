@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -168,3 +171,40 @@ def test_a_resend_to_a_suppressed_address_names_the_reason(
     outcome = hogsend("emails", "resend", send_id)
 
     assert outcome.status == 1 and "suppressed: hard bounce" in outcome.err
+
+
+def test_an_email_is_sent_without_a_journey_and_can_be_cancelled(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    command = ["emails", "send", "hello", "--to", "Bo@example.com", "--prop", "plan=pro"]
+    command += ["--sensitive", "plan", "--idempotency-key", "k1"]
+
+    assert "Queued for bo@example.com as" in hogsend(*command).out
+    again = hogsend(*command, "--send-at", "2030-01-01T00:00Z", "--json").json
+    assert (again["status"], again["conflict"]) == ("sent", True)
+    assert hogsend("emails", "cancel", again["emailSendId"]).out == "Cancelled.\n"
+    refused = hogsend("emails", "send", "hello")
+    assert refused.status == 1 and "to or userId is required" in refused.err
+    unknown = hogsend("emails", "send", "nope", "--to", "a@example.com")
+    assert unknown.status == 1 and "Unknown template: nope" in unknown.err
+    with open_database(journeys) as database:
+        assert database.execute("SELECT COUNT(*) FROM sends").fetchone() == (1,)
+
+
+def test_two_processes_with_one_key_send_one_email(journeys: Path, project: Path) -> None:
+    command = [sys.executable, "-m", "hogsend", "emails", "send", "hello", "--to", "a@example.com"]
+    command += ["--idempotency-key", "k1", "--json"]
+    running = [subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE) for _ in range(2)]
+    answers = [json.loads(process.communicate()[0]) for process in running]
+
+    assert len({answer["emailSendId"] for answer in answers}) == 1
+    with open_database(journeys) as database:
+        assert database.execute("SELECT COUNT(*) FROM sends").fetchone() == (1,)
+
+
+def test_an_email_in_doubt_is_resolved(journeys: Path, hogsend: Hogsend) -> None:
+    send_id = queue_email(journeys, hogsend, "in_doubt")
+
+    assert hogsend("emails", "resolve", send_id).status == 2
+    assert hogsend("emails", "resolve", send_id, "--sent").out == "Recorded as sent.\n"
+    assert hogsend("emails", "resolve", send_id, "--not-sent").status == 1

@@ -17,6 +17,7 @@ from hogsend import services
 from hogsend.clock import ManualClock
 from hogsend.errors import Forbidden, HogsendError
 from hogsend.services.actor import COMMAND_LINE, HATCHET, SYSTEM, Actor, Permission
+from hogsend.services.direct_mails import EmailBody, MailRequest
 from hogsend.store.keys import SCOPES, Key
 from hogsend.store.operators import ROLES
 from tests.actors import operator_named
@@ -49,6 +50,8 @@ FUNCTIONS: Mapping[str, Permission] = {
     "contacts.search_contacts": READ,
     "contacts.unsuppress_address": OPERATE,
     "data_migration.copy_to_postgres": ADMINISTER,
+    "direct_mails.send_email": INGEST,
+    "direct_mails.send_email_body": INGEST,
     "enrollment_actions.run_action": OPERATE,
     "enrollments.count_enrollments": READ,
     "enrollments.get_enrollment": READ,
@@ -88,8 +91,11 @@ FUNCTIONS: Mapping[str, Permission] = {
     "schema.prepare_schema": ADMINISTER,
     "send_actions.cancel_send": OPERATE,
     "send_actions.resend": OPERATE,
+    "send_actions.resolve_doubt": OPERATE,
     "send_hold.get_send_hold": READ,
     "send_hold.resume_sending": ADMINISTER,
+    "sends.get_attachment": OPERATE,
+    "sends.get_delivery": INGEST,
     "sends.get_rendered_mail": READ,
     "sends.get_send": READ,
     "sends.list_sends": READ,
@@ -204,6 +210,11 @@ def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[st
         "enabled": True,
         "raw": b'{"name": "seen", "userId": "ada"}',
         "idempotency_key": None,
+        "templates": site.runtime,
+        "request": MailRequest(to="ada@example.com", template="hello"),
+        "body": EmailBody(to="ada@example.com", template="hello"),
+        "position": 0,
+        "was_sent": True,
         "bodies": [{"name": "seen", "userId": "ada"}],
         "user_id": "ada",
         "path": site.runtime.settings.journeys,

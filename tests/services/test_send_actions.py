@@ -237,7 +237,7 @@ async def test_an_email_that_was_sent_cannot_be_cancelled_nor_a_queued_one_resen
         ("sent", ("resend",)),
         ("failed", ("resend",)),
         ("bounced", ("resend",)),
-        ("in_doubt", ("resend",)),
+        ("in_doubt", ("resolve", "resend")),
         ("skipped", ()),
         ("suppressed", ()),
         ("cancelled", ()),

@@ -269,6 +269,8 @@ class _Connection(asyncio.Protocol):
         if step in ("MAIL", "RSET"):
             self._in_transaction = step == "MAIL" and reply.startswith("2")
         self._in_data = reply.startswith("354")
+        if step == "RCPT" and not reply.startswith("2"):
+            self._recipients.pop()
         self._send(reply)
         if step == "QUIT" and reply != STALL:
             self.transport.close()

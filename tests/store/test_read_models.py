@@ -21,6 +21,7 @@ from hogsend.store.read_models import (
     overview,
     system,
 )
+from hogsend.store.read_models.emails import SendFilter
 from tests.web import product
 from tests.web.sample_data import SampleData
 
@@ -137,9 +138,16 @@ async def test_events_say_what_they_caused(database: Database, sample: SampleDat
 async def test_mails_are_listed_with_the_subject_that_was_seen(
     database: Database, sample: SampleData
 ) -> None:
-    in_doubt = await database.read_one(emails.find_newest(5, status="in_doubt"))
+    in_doubt = await database.read_one(emails.find_newest(5, SendFilter(status="in_doubt")))
     assert [send.subject for send in in_doubt] == ["Your card was declined"]
-    assert len(await database.read_one(emails.find_newest(100, journey_id="payment-recovery"))) == 1
+    assert (
+        len(
+            await database.read_one(
+                emails.find_newest(100, SendFilter(journey_id="payment-recovery"))
+            )
+        )
+        == 1
+    )
 
 
 async def test_counts_are_read_by_day_and_by_wait(

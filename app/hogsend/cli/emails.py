@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,12 +12,18 @@ import click
 from ..config.secret import prepare_data
 from ..services.actor import COMMAND_LINE
 from ..services.blocked_mails import list_blocked_groups, retry_all_blocked, retry_blocked
+from ..services.direct_mails import (
+    DirectMailAnswer,
+    describe_answer,
+    parse_email_body,
+    send_email_body,
+)
 from ..services.installation import Installation
 from ..services.journey_code import load_folder
 from ..services.sample_mails import AcceptedMail, send_sample_mail
-from ..services.send_actions import cancel_send, resend
+from ..services.send_actions import cancel_send, resend, resolve_doubt
 from ..services.templates import find_unguarded_variables, load_templates, preview_template
-from .contact_options import validate_email
+from .contact_options import parse_properties, property_option, validate_email
 from .instance import load_current_settings, run_with_installation, run_with_journeys
 from .not_found import suggest_list
 from .output import format_count, json_option, print_json, print_table
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def emails() -> None:
-    """Preview and test templates; retry, resend, cancel emails."""
+    """Preview and test templates; send, retry, resend, cancel emails."""
 
 
 @emails.command("list")
@@ -87,6 +94,86 @@ def test(key: str, to: str) -> None:
     with suggest_list("templates", "hogsend emails list"):
         mail = run_with_installation(send)
     click.echo(f"{mail.provider} accepted the mail to {mail.to_email}: {mail.reply}")
+
+
+@emails.command()
+@click.argument("template")
+@click.option("--to", callback=validate_email, help="The address to send it to.")
+@click.option("--user-id", help="The contact to send it to, by your product's id.")
+@property_option
+@click.option(
+    "--sensitive",
+    multiple=True,
+    metavar="NAME",
+    help="Remove the value of this property once the email has left. Repeat it for several.",
+)
+@click.option("--subject", help="The subject, instead of the template's.")
+@click.option("--list", "list_id", help="The list that the email belongs to.")
+@click.option("--send-at", metavar="INSTANT", help="When to send it, such as 2030-05-05T09:00Z.")
+@click.option("--idempotency-key", help="An email with the same key is sent only once.")
+@json_option
+def send(
+    *,
+    template: str,
+    to: str | None,
+    user_id: str | None,
+    properties: tuple[str, ...],
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Send one email without a journey, from a template.
+
+    It is delivered by the server that runs on the same data, or by the next one.
+    """
+    fields = {
+        "template": template,
+        "to": to,
+        "userId": user_id,
+        "props": parse_properties(properties),
+        "sensitiveProps": options["sensitive"],
+        "subject": options["subject"],
+        "list": options["list_id"],
+        "sendAt": options["send_at"],
+        "idempotencyKey": options["idempotency_key"],
+    }
+    body = parse_email_body(json.dumps({k: v for k, v in fields.items() if v}).encode())
+
+    async def run(context: JourneyContext) -> DirectMailAnswer:
+        templates = load_templates(prepare_data(context.settings))
+        return await send_email_body(context, templates, COMMAND_LINE, body)
+
+    with suggest_list("templates", "hogsend emails list"):
+        answer = run_with_journeys(run)
+    if as_json:
+        print_json(describe_answer(answer))
+    else:
+        click.echo(_describe_answer(answer))
+
+
+def _describe_answer(answer: DirectMailAnswer) -> str:
+    send = answer.send
+    if answer.status != "sent":
+        reason = (answer.reason or answer.status).replace("_", " ")
+        return f"Not sent to {send.to_email}: {reason}. Its record is {send.id}."
+    if answer.is_repeat:
+        return f"Nothing changed: email {send.id} has the same idempotency key."
+    return f"Queued for {send.to_email} as {send.id}."
+
+
+@emails.command()
+@click.argument("email_id", type=click.UUID, metavar="EMAIL")
+@click.option("--sent/--not-sent", "was_sent", required=True, help="Whether it has left.")
+@json_option
+def resolve(email_id: UUID, was_sent: bool, as_json: bool) -> None:
+    """Say whether an email has left that may or may not have."""
+    run_with_journeys(
+        lambda context: resolve_doubt(context, COMMAND_LINE, email_id, was_sent=was_sent)
+    )
+    status = "sent" if was_sent else "failed"
+    if as_json:
+        print_json({"id": email_id, "status": status})
+    else:
+        click.echo("Recorded as sent." if was_sent else "Recorded as failed.")
 
 
 @emails.command()

@@ -56,7 +56,7 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
         "contacts": CommandSpec("contacts:contacts", "Show contacts."),
         "emails": CommandSpec(
             "emails:emails",
-            "Preview and test templates; retry, resend, cancel emails.",
+            "Preview and test templates; send, retry, resend, cancel emails.",
         ),
     },
     "Access": {

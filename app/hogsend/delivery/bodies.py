@@ -99,26 +99,69 @@ class BodyRenderer:
         )
         self._compiled: LruCache[Hashable, CompiledMail | None] = LruCache(_MAX_COMPILED)
 
-    def render(self, template: Template, scope: Mapping[str, Any], send_id: UUID) -> MailBodies:
+    def render(
+        self,
+        template: Template,
+        scope: Mapping[str, Any],
+        send_id: UUID,
+        *,
+        is_tracked: bool = True,
+    ) -> MailBodies:
         """Return the parts of a mail; the plain part comes from the template's text file, if any.
 
         Args:
             template: the mail's template.
             scope: the template's variables.
             send_id: the send that the tracked links name.
+            is_tracked: whether opens and clicks are recorded.
 
         Raises:
             RenderFailed: the template, or its styles, cannot be rendered.
         """
         mail = self._create_mail(send_id, plain=template.text is None)
         try:
-            filled = self._fill(template, scope, mail)
+            if is_tracked:
+                filled = self._fill(template, scope, mail)
+            else:
+                filled = self._render_untracked(template.render_body(scope), plain=mail.plain)
         except css_inline.InlineError as error:
             raise RenderFailed(f"template {template.key}: its styles: {error}") from None
         except NestedTooDeeply as error:
             raise RenderFailed(f"template {template.key}: {error}") from None
         text = template.render_plain_text(scope)
         return filled if text is None else replace(filled, text=text)
+
+    def render_content(
+        self, html: str, text: str, send_id: UUID, *, is_tracked: bool = True
+    ) -> MailBodies:
+        """Return the parts of a mail without a template.
+
+        Args:
+            html: the HTML; empty for a mail of plain text only.
+            text: the plain part; empty to make it from the HTML.
+            send_id: the send that the tracked links name.
+            is_tracked: whether opens and clicks are recorded.
+
+        Raises:
+            RenderFailed: the styles of the HTML cannot be used.
+        """
+        if not html:
+            return MailBodies("", b"", text, [])
+        mail = self._create_mail(send_id, plain=not text)
+        try:
+            if is_tracked:
+                bodies = self._render_in_full(html, mail)
+            else:
+                bodies = self._render_untracked(html, plain=mail.plain)
+        except (css_inline.InlineError, NestedTooDeeply) as error:
+            raise RenderFailed(f"the HTML: {error}") from None
+        return replace(bodies, text=text) if text else bodies
+
+    def _render_untracked(self, markup: str, *, plain: bool) -> MailBodies:
+        """Inline the styles of one mail and make the plain part, with its links as they are."""
+        html = self._inliner.inline(markup)
+        text = html_to_text(html, list(find_html_tokens(html))) if plain else ""
+        return MailBodies(html, mime.encode_quoted_printable(html), text, [])
 
     def _create_mail(self, send_id: UUID, *, plain: bool) -> _Mail:
         def build_target(position: int, url: str) -> str:

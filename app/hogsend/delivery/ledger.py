@@ -13,13 +13,13 @@ from ..domain.erasure import ERASED
 from ..domain.incoming import IncomingEvent
 from ..domain.send_policy import UNSENT, Queue, Send, SendFacts, compute_send_time, decide_send
 from ..ingest import BatchResult, Ingest
-from ..store import blocked_mails, consents, contacts, counters, sends
+from ..store import blocked_mails, consents, contacts, counters, direct_mails, sends
 from ..store.batcher import Batcher
 from ..store.blocked_mails import BlockedMail
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 from ..store.sends import RenderedMail, SendState
-from .message import Message
+from .message import Attachment, Message
 from .outcomes import DeliveryOutcome
 from .providers.port import Withdrawn
 from .send_jobs import SendJob, build_send_facts
@@ -34,10 +34,14 @@ class Handoff:
     Args:
         send: the row of the ledger.
         message: the finished mail, which is stored.
+        archived: what is stored in place of a mail that must not be readable after it has left.
+        skips_consent: whether it goes to a contact who has unsubscribed, too.
     """
 
     send: Send
     message: Message
+    archived: Message | None = None
+    skips_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +112,18 @@ class Ledger:
         """Wait until all submitted hand-overs and outcomes are written."""
         await self._batcher.wait_until_idle()
 
-    def decide_refusal(self, send: Send, facts: SendFacts, now: datetime) -> Send | None:
+    async def load_attachments(self, send_id: UUID) -> Sequence[Attachment]:
+        """Return the files of a direct email."""
+        return await self._database.read_one(direct_mails.find_attachments(send_id))
+
+    def decide_refusal(
+        self, send: Send, facts: SendFacts, now: datetime, *, skips_consent: bool = False
+    ) -> Send | None:
         """Return None if a mail may leave by consent and suppressions, else its row as refused."""
-        decision = decide_send(self._ingest.rules.find_list(send.list_id), facts, now=now)
+        mail_list = self._ingest.rules.find_list(send.list_id)
+        if skips_consent:
+            mail_list = replace(mail_list, transactional=True)
+        decision = decide_send(mail_list, facts, now=now)
         if isinstance(decision, Queue):
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
@@ -120,7 +133,7 @@ class Ledger:
 
         The changed row is refused, or waits for the send window of its journey.
         """
-        refused = self.decide_refusal(job.send, job.facts, now)
+        refused = self.decide_refusal(job.send, job.facts, now, skips_consent=job.skips_consent)
         journey = self._ingest.rules.find_definition(job.send.journey_id or "")
         if refused is not None or journey is None:
             return refused
@@ -199,9 +212,8 @@ class Ledger:
             if send is None or contact is None or send.status != "queued":
                 results.append(Withdrawn())
                 continue
-            refused = self.decide_refusal(
-                send, build_send_facts(contact, consents_of, suppressed, send), now
-            )
+            facts = build_send_facts(contact, consents_of, suppressed, send)
+            refused = self.decide_refusal(send, facts, now, skips_consent=handoff.skips_consent)
             if refused is not None and refused.reason == "invalid_address":
                 # The next attempt blocks the mail, so that it can be made again with another one.
                 results.append(Withdrawn())
@@ -215,9 +227,15 @@ class Ledger:
             else:
                 rows[send.id] = row = self._mark_sending(send, handoff, now)
                 changed.append(row)
-                mails.append(_to_rendered_mail(handoff.message))
+                mails.append(_to_rendered_mail(handoff.archived or handoff.message))
                 results.append(row)
-        await tx.apply([sends.update(changed, now), sends.store_mails(mails, now)])
+        await tx.apply(
+            [
+                sends.update(changed, now),
+                sends.store_mails(mails, now),
+                *direct_mails.forget_ended(changed),
+            ]
+        )
         if self._holder is not None:
             await tx.apply([sends.set_holder([mail.send_id for mail in mails], self._holder)])
         return results
@@ -253,7 +271,7 @@ class Ledger:
         for row in changed:
             if row.status not in UNSENT:
                 tally.add_today(counters.name_send_total(row.status))
-        await tx.apply([sends.conclude(changed, now)])
+        await tx.apply([sends.conclude(changed, now), *direct_mails.forget_ended(changed)])
         blocked_ids = {row.id for row in changed if row.status == "blocked"}
         if blocked_ids:
             await _store_blocks(tx, [o for o in outcomes if o.send.id in blocked_ids], now)
@@ -294,7 +312,13 @@ async def _write_unblocks(
     for _ in failed:
         tally.add_today(counters.name_send_total("failed"))
     released = [unblock.send_id for unblock in current if unblock.reason is None]
-    await tx.apply([blocked_mails.release(released, now), blocked_mails.fail(failed, now)])
+    await tx.apply(
+        [
+            blocked_mails.release(released, now),
+            blocked_mails.fail(failed, now),
+            *direct_mails.forget(failed),
+        ]
+    )
 
 
 def _to_rendered_mail(message: Message) -> RenderedMail:

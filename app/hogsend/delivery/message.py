@@ -8,7 +8,10 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
+from ..domain.direct_mail import Attachment
 from . import mime
+
+__all__ = ["Address", "Attachment", "Message"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +31,6 @@ class Address:
         return mime.format_mailbox(self.name, self.email)
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that is attached to a mail.
-
-    Args:
-        filename: the name that recipients see.
-        content_type: such as `application/pdf`.
-        content: the file's bytes.
-    """
-
-    filename: str
-    content_type: str
-    content: bytes
-
-
 @dataclass(frozen=True)
 class Message:
     """A finished mail. A provider uses the fields that its API requires, or `mime_bytes`.
@@ -54,7 +42,8 @@ class Message:
         from_: the sender.
         to: the recipients.
         subject: the subject as recipients read it, not encoded.
-        html: the HTML part, with tracked links and the open pixel.
+        html: the HTML part, with tracked links and the open pixel; empty in a mail that is plain
+            text only.
         text: the plain part.
         cc: the recipients of a copy.
         bcc: the recipients of a copy that no header names.
@@ -107,10 +96,12 @@ class Message:
         if self.reply_to:
             headers.append(("Reply-To", _format_addresses(self.reply_to)))
         html = self.encoded_html
+        if html is None and self.html:
+            html = mime.encode_quoted_printable(self.html)
         return mime.build_message(
             [*headers, *self.headers],
             mime.encode_quoted_printable(self.text),
-            mime.encode_quoted_printable(self.html) if html is None else html,
+            html,
             self.send_id,
             [(file.filename, file.content_type, file.content) for file in self.attachments],
         )

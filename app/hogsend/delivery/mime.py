@@ -77,7 +77,7 @@ def format_date(second: datetime) -> str:
 def build_message(
     headers: Iterable[tuple[str, str]],
     text: bytes,
-    html: bytes,
+    html: bytes | None,
     boundary_id: UUID,
     attachments: Sequence[tuple[str, str, bytes]] = (),
 ) -> bytes:
@@ -86,7 +86,7 @@ def build_message(
     Args:
         headers: the names and encoded values of all headers except those of MIME.
         text: the plain part, from `encode_quoted_printable`.
-        html: the HTML part, from `encode_quoted_printable`.
+        html: the HTML part, from `encode_quoted_printable`; None in a mail of plain text only.
         boundary_id: the boundary is made from this id, so the same send gives the same bytes.
         attachments: the file name, content type and bytes of each file.
 
@@ -96,10 +96,13 @@ def build_message(
     lines = [f"{name}: {_check_header_value(name, value)}" for name, value in headers]
     # Quoted-printable and base64 never contain `=_`, so no part contains a boundary.
     boundary = f"=_{boundary_id.hex}"
-    head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode("ascii")
-    body = _build_multipart(
-        boundary, (_build_text_part("plain", text), _build_text_part("html", html))
-    )
+    plain = _build_text_part("plain", text)
+    if html is None:
+        head, body = plain, b""
+    else:
+        content_type = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
+        head = content_type.encode("ascii")
+        body = _build_multipart(boundary, (plain, _build_text_part("html", html)))
     if attachments:
         parts = [head + body, *(_build_attachment_part(*attachment) for attachment in attachments)]
         boundary = f"=_mixed_{boundary_id.hex}"

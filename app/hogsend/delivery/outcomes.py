@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..config.author_environment import mask_author_secrets
+from ..domain.direct_mail import mask_secrets
 from ..domain.incoming import Suppress
 from ..domain.retry_schedule import compute_retry_time
 from ..domain.send_policy import Send
@@ -199,6 +200,17 @@ def block(send: Send, now: datetime, reason: str, block: Block) -> DeliveryOutco
 def wait_for_provider(send: Send, now: datetime) -> DeliveryOutcome:
     """Let a mail wait, without counting an attempt, for a provider that takes no mail at all."""
     return DeliveryOutcome(replace(send, status="queued", due_at=now, handed_at=None))
+
+
+def mask(outcome: DeliveryOutcome, secrets: Mapping[str, Any]) -> DeliveryOutcome:
+    """Return an outcome whose texts do not repeat the sensitive values of a direct email."""
+    send = outcome.send
+    attempts = [
+        {**attempt, "reply": mask_secrets(str(attempt["reply"]), secrets)}
+        for attempt in send.attempts
+    ]
+    reason = send.reason and mask_secrets(send.reason, secrets)
+    return replace(outcome, send=replace(send, reason=reason, attempts=attempts))
 
 
 def to_one_line(reply: str) -> str:

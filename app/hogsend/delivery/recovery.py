@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ..domain.addressee import Addressee
 from ..domain.send_policy import Send
 from ..ingest.addressee_resolver import AddresseeResolver
-from ..store import addressees, counters, sends
+from ..store import addressees, counters, direct_mails, sends
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 from .outcomes import resolve_interrupted
@@ -44,7 +44,9 @@ async def settle_interrupted_sends(
         for send in settled:
             if send.status != "queued":
                 tally.add_today(counters.name_send_total(send.status))
-        await tx.apply([sends.update(settled, now), tally.to_write()])
+        await tx.apply(
+            [sends.update(settled, now), *direct_mails.forget_ended(settled), tally.to_write()]
+        )
     in_doubt = sum(send.status == "in_doubt" for send in settled)
     if in_doubt:
         log.warning("%d mails may or may not have left when their worker ended", in_doubt)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,12 +12,15 @@ from uuid import UUID
 
 from ..domain.address import check_address, parse_mailbox
 from ..domain.contact import Contact
+from ..domain.direct_mail import NOT_KEPT, DirectMail, MailContent
 from ..domain.event import Event
 from ..domain.header_text import to_header_line
-from ..domain.journey import BUILT_IN_LIST_ID, MailList
+from ..domain.journey import BUILT_IN_LIST_ID, TRANSACTIONAL_LIST, MailList
 from ..domain.send_policy import Send
+from ..errors import InvalidInput
 from . import mime
 from .bodies import BodyRenderer
+from .compiled_mail.compiled_mail import MailBodies
 from .message import Address, Message
 from .template_context import TemplateFacts, build_scope
 from .templates import ContentMissing, RenderFailed, Template, Templates
@@ -27,6 +31,23 @@ __all__ = ["INVALID_ADDRESS", "ContentMissing", "RenderFailed", "Renderer"]
 _PREVIEW_ID = UUID(int=0)
 # Without the address, so that mails with this problem are one group.
 INVALID_ADDRESS = "the recipient's email address is not valid: correct it, then retry"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a template, or the content of a direct email, gives.
+
+    Args:
+        subject: the subject.
+        bodies: the HTML and the plain part.
+        sender: the From header.
+        reply_to: the mailbox for replies, if it is given.
+    """
+
+    subject: str
+    bodies: MailBodies
+    sender: Address
+    reply_to: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,55 +91,121 @@ class Renderer:
         self._test_to = _parse_mailbox(test_to).email if test_to else None
         self._bodies = BodyRenderer(tokens, self._base)
 
-    def render(self, send: Send, contact: Contact, event: Event | None, now: datetime) -> Message:
-        """Return the mail of a send.
+    def render(
+        self,
+        send: Send,
+        contact: Contact,
+        event: Event | None,
+        now: datetime,
+        direct: DirectMail | None = None,
+    ) -> Message:
+        """Return the mail of a send, without its attachments.
 
         Args:
             send: the send; its subject, if any, is used as it is instead of the template's subject.
             contact: the recipient, as of now.
             event: the event that started the journey, if any.
             now: the `Date` of the mail.
+            direct: what a direct email has beside its row.
 
         Raises:
             ContentMissing: the template or the list does not exist, or the template is broken.
             RenderFailed: the template cannot be rendered, such as without a variable; or an address
                 or a header is not valid. The reason names the problem.
         """
-        template = self._templates.get(send.template)
         mail_list = self._find_list(send.list_id)
+        if direct is not None and direct.skips_consent:
+            mail_list = replace(mail_list, transactional=True)
         to_email = self._normalize_address(send.address or contact.email or send.to_email or "")
         own_urls = self._build_own_urls(send, mail_list)
-        scope = self._add_mail_facts(build_scope(contact, event, send.props), mail_list, own_urls)
-        subject = to_header_line(send.subject or template.render_line("subject", scope) or "")
-        if not subject:
-            raise RenderFailed(f"template {template.key}: the subject is empty")
-        scope["subject"] = subject
-        scope["preheader"] = template.render_line("preheader", scope)
-        bodies = self._bodies.render(template, scope, send.id)
-        sender = self._render_mailbox(template, "from", scope) or self._sender
-        reply_to = self._render_mailbox(template, "reply_to", scope)
-        message = Message(
-            send_id=send.id,
-            message_id=f"<{send.id}@{sender.email.rpartition('@')[2]}>",
-            date=now.replace(microsecond=0),
-            from_=sender,
-            to=(Address(self._test_to or to_email),),
-            subject=f"[test to {to_email}] {subject}" if self._test_to else subject,
-            html=bodies.html,
-            text=bodies.text,
-            reply_to=(reply_to,) if reply_to else (),
-            headers=()
-            if mail_list.transactional
-            else self._build_list_headers(send, mail_list, own_urls),
-            links=bodies.links,
-            encoded_html=bodies.encoded,
+        if send.template:
+            props = direct.add_secrets(send.props) if direct else send.props
+            scope = self._add_mail_facts(build_scope(contact, event, props), mail_list, own_urls)
+            parts = self._render_template(send, scope, direct)
+        else:
+            parts = self._render_content(send, direct)
+        headers = (
+            () if mail_list.transactional else self._build_list_headers(send, mail_list, own_urls)
         )
+        message = _build_message(send, to_email, parts, headers, now)
+        if direct is not None:
+            message = _address_direct_mail(message, direct)
+        if self._test_to:
+            message = _redirect(message, self._test_to)
         try:
             # The bytes are built here so that a value that cannot be a header fails this send.
             _ = message.mime_bytes
         except ValueError as error:
-            raise RenderFailed(f"template {template.key}: {error}") from None
+            raise RenderFailed(f"{_describe_source(send)}: {error}") from None
         return message
+
+    def render_archived(
+        self,
+        message: Message,
+        send: Send,
+        contact: Contact,
+        event: Event | None,
+        direct: DirectMail | None,
+    ) -> Message:
+        """Return a mail as it may be stored: with masks for sensitive values, or without content.
+
+        Args:
+            message: the mail, without its attachments, which are stored apart.
+            send: the send; the sensitive ones of its props are masked.
+            contact: the recipient.
+            event: the event that started the journey, if any.
+            direct: what a direct email has beside its row.
+        """
+        if direct is None or not direct.is_private:
+            return message
+        if direct.keeps_content:
+            masked = replace(direct, secrets=None)
+            # A template may calculate with a value, which a mask does not allow.
+            with suppress(RenderFailed):
+                return self.render(send, contact, event, message.date, masked)
+        return replace(
+            message, subject=NOT_KEPT, html="", text=NOT_KEPT, encoded_html=None, links=()
+        )
+
+    def _render_template(
+        self, send: Send, scope: dict[str, Any], direct: DirectMail | None
+    ) -> _Parts:
+        template = self._templates.get(send.template)
+        own_subject = direct.content.subject if direct and direct.content else send.subject
+        subject = to_header_line(own_subject or template.render_line("subject", scope) or "")
+        if not subject:
+            raise RenderFailed(f"template {template.key}: the subject is empty")
+        scope["subject"] = subject
+        scope["preheader"] = template.render_line("preheader", scope)
+        is_tracked = direct is None or not direct.is_private
+        bodies = self._bodies.render(template, scope, send.id, is_tracked=is_tracked)
+        sender = self._choose_sender(direct, self._render_mailbox(template, "from", scope))
+        return _Parts(subject, bodies, sender, self._render_mailbox(template, "reply_to", scope))
+
+    def _render_content(self, send: Send, direct: DirectMail | None) -> _Parts:
+        content = direct.content if direct else None
+        if direct is None or content is None:
+            raise ContentMissing("the content of this email is no longer stored")
+        bodies = self._bodies.render_content(
+            content.html, content.text, send.id, is_tracked=not direct.is_private
+        )
+        return _Parts(to_header_line(content.subject), bodies, self._choose_sender(direct, None))
+
+    def _choose_sender(self, direct: DirectMail | None, template_sender: Address | None) -> Address:
+        if direct is not None and direct.sender:
+            return _parse_mailbox(direct.sender)
+        return template_sender or self._sender
+
+    def check_content(self, content: MailContent) -> None:
+        """Check that a mail can be made of the content of a direct email.
+
+        Raises:
+            InvalidInput: the styles of its HTML cannot be used.
+        """
+        try:
+            self._bodies.render_content(content.html, content.text, _PREVIEW_ID)
+        except RenderFailed as error:
+            raise InvalidInput(f"html cannot be used: {error.reason}") from None
 
     def get_version(self, key: str) -> str:
         """Return a text that changes when a template, or a file that it may use, does."""
@@ -156,6 +243,8 @@ class Renderer:
 
     def _find_list(self, list_id: str) -> MailList:
         mail_list = self._lists.get(list_id)
+        if mail_list is None and list_id == TRANSACTIONAL_LIST.id:
+            return TRANSACTIONAL_LIST
         if mail_list is None:
             raise ContentMissing(f"there is no list {list_id}")
         return mail_list
@@ -216,9 +305,66 @@ class Renderer:
             ("List-Unsubscribe", f"<{own_urls.unsubscribe}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
             ("List-Id", _format_list_id(mail_list, self._host)),
-            ("Feedback-ID", f"{send.template}:{source}:{mail_list.id}:hogsend"),
+            ("Feedback-ID", f"{send.template or source}:{source}:{mail_list.id}:hogsend"),
             ("Precedence", "bulk"),
         ]
+
+
+def _build_message(
+    send: Send,
+    to_email: str,
+    parts: _Parts,
+    headers: Sequence[tuple[str, str]],
+    now: datetime,
+) -> Message:
+    return Message(
+        send_id=send.id,
+        message_id=f"<{send.id}@{parts.sender.email.rpartition('@')[2]}>",
+        date=now.replace(microsecond=0),
+        from_=parts.sender,
+        to=(Address(to_email),),
+        subject=parts.subject,
+        html=parts.bodies.html,
+        text=parts.bodies.text,
+        reply_to=(parts.reply_to,) if parts.reply_to else (),
+        headers=headers,
+        links=parts.bodies.links,
+        encoded_html=parts.bodies.encoded or None,
+    )
+
+
+def _address_direct_mail(message: Message, direct: DirectMail) -> Message:
+    """Return a mail with the copies, the mailboxes for replies and the headers of its request."""
+    own = [(name, mime.encode_header_text(value)) for name, value in direct.headers.items()]
+    return replace(
+        message,
+        cc=_to_addresses(direct.cc),
+        bcc=_to_addresses(direct.bcc),
+        reply_to=_to_addresses(direct.reply_to) or message.reply_to,
+        headers=(*message.headers, *own),
+    )
+
+
+def _redirect(message: Message, test_to: str) -> Message:
+    """Return a mail that goes to the test address only; its subject names who would get it."""
+    named = [message.to[0].email]
+    named += [f"cc {address.email}" for address in message.cc]
+    named += [f"bcc {address.email}" for address in message.bcc]
+    return replace(
+        message,
+        to=(Address(test_to),),
+        cc=(),
+        bcc=(),
+        subject=f"[test to {', '.join(named)}] {message.subject}",
+    )
+
+
+def _to_addresses(mailboxes: Sequence[Sequence[str]]) -> tuple[Address, ...]:
+    return tuple(Address(email, name) for name, email in mailboxes)
+
+
+def _describe_source(send: Send) -> str:
+    return f"template {send.template}" if send.template else "the email"
 
 
 def _format_list_id(mail_list: MailList, host: str) -> str:

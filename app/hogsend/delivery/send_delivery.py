@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
+from ..domain.direct_mail import DirectMail, mask_secrets
 from ..domain.send_policy import Send
 from ..errors import StoreUnavailable
 from . import outcomes
@@ -35,6 +36,8 @@ log = logging.getLogger("hogsend.mail")
 STOPPED_PAUSE = timedelta(minutes=1)
 _RETRY_SECONDS = 1.0
 _MAX_LOGGED_PROBLEMS = 1_000
+# The maximum number of mails with attachments that are handed over at the same time.
+_MAX_WITH_ATTACHMENTS = 4
 REMEDY = "They are made again when the template changes, or with `hogsend emails retry`."
 
 
@@ -96,6 +99,7 @@ class SendDelivery:
         self._pause = pause
         self._is_closing = False
         self._logged_problems: set[tuple[str, str, str]] = set()
+        self._attachment_slots = asyncio.Semaphore(_MAX_WITH_ATTACHMENTS)
         # The sends that may have left and whose outcome is not known yet, by id.
         self._in_handoff: dict[UUID, Send] = {}
         self.renderer = renderer
@@ -123,6 +127,8 @@ class SendDelivery:
                 return False
             except Exception as error:
                 outcome = self._handle_fault(job, error)
+            if job.direct is not None and job.direct.secrets:
+                outcome = outcomes.mask(outcome, job.direct.secrets)
             # The outcome is known, so a stop after this does not leave the mail in doubt.
             self._in_handoff.pop(send.id, None)
             await self._conclude(outcome)
@@ -154,26 +160,47 @@ class SendDelivery:
             reply = "the provider no longer recognizes a repeat of this mail"
             return outcomes.leave_in_doubt(send, now, reply)
         try:
-            message = self.renderer.render(send, job.contact, job.event, now)
+            message = self.renderer.render(send, job.contact, job.event, now, job.direct)
         except RenderFailed as error:
             return self._block(job, send, error.reason)
         try:
-            return await self._hand_over(send, message)
+            return await (
+                self._hand_over(Handoff(send, message))
+                if job.direct is None
+                else self._hand_over_direct(job, job.direct, send, message)
+            )
         except DeliveryError as error:
             return self._handle_refusal(error, send, message)
 
-    async def _hand_over(self, send: Send, message: Message) -> DeliveryOutcome:
+    async def _hand_over_direct(
+        self, job: SendJob, direct: DirectMail, send: Send, message: Message
+    ) -> DeliveryOutcome:
+        """Hand a direct email over with its files, of which few are in memory at a time."""
+        archived = self.renderer.render_archived(message, send, job.contact, job.event, direct)
+        handoff = Handoff(send, message, archived, direct.skips_consent)
+        if not direct.attachments:
+            return await self._hand_over(handoff)
+        async with self._attachment_slots:
+            files = await self._ledger.load_attachments(send.id)
+            complete = replace(message, attachments=files)
+            # Encoding megabytes would block everything else.
+            await asyncio.to_thread(lambda: complete.mime_bytes)
+            return await self._hand_over(replace(handoff, message=complete))
+
+    async def _hand_over(self, handoff: Handoff) -> DeliveryOutcome:
+        send = handoff.send
+
         async def before_handoff() -> None:
             if self._is_closing:
                 raise Withdrawn
             self._in_handoff[send.id] = send
             try:
-                self._in_handoff[send.id] = await self._ledger.begin(Handoff(send, message))
+                self._in_handoff[send.id] = await self._ledger.begin(handoff)
             except BaseException:
                 del self._in_handoff[send.id]
                 raise
 
-        accepted = await self._provider.deliver(message, before_handoff)
+        accepted = await self._provider.deliver(handoff.message, before_handoff)
         self._pause.end()
         return outcomes.accept(
             self._get_row(send), self._clock.now(), self._provider.name, accepted
@@ -203,7 +230,9 @@ class SendDelivery:
         if row is None and isinstance(error, StoreUnavailable):
             # The hand-over could not be recorded, so nothing has left, and no attempt is counted.
             return DeliveryOutcome(job.send)
-        log.error("a mail could not be delivered", exc_info=error)
+        # A traceback has values of the mail, which may be sensitive.
+        is_private = job.direct is not None and job.direct.is_private
+        log.error("a mail could not be delivered", exc_info=None if is_private else error)
         if row is not None:
             return self._resolve_doubt(row, "the provider failed in the middle of the hand-over")
         reply = f"{type(error).__name__}: {error}"
@@ -222,13 +251,16 @@ class SendDelivery:
     def _block(self, job: SendJob, send: Send, reason: str) -> DeliveryOutcome:
         version = self.renderer.get_version(send.template)
         # The same problem is logged once, however many mails have it.
+        if job.direct is not None and job.direct.secrets:
+            reason = mask_secrets(reason, job.direct.secrets)
         problem = (send.template, version, reason)
         if problem not in self._logged_problems:
             if len(self._logged_problems) >= _MAX_LOGGED_PROBLEMS:
                 self._logged_problems.clear()
             self._logged_problems.add(problem)
             shown = reason.rstrip(".")
-            log.error("mails of the template %s are blocked: %s. %s", send.template, shown, REMEDY)
+            source = f"of the template {send.template}" if send.template else "without a template"
+            log.error("mails %s are blocked: %s. %s", source, shown, REMEDY)
         block = Block(version, describe_facts(job.contact, job.event))
         return outcomes.block(send, self._clock.now(), reason, block)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from ..domain.contact import Contact
+from ..domain.direct_mail import DirectMail
 from ..domain.event import Event
 from ..domain.send_policy import Consents, Send, SendFacts
 from ..errors import CorruptRow
-from ..store import consents, contacts, events, sends
+from ..store import consents, contacts, direct_mails, events, sends
 from ..store.corrupt_row_failures import fail_send
 from ..store.db import Database
 
@@ -25,12 +26,20 @@ class SendJob:
         contact: the recipient.
         event: the event that started the journey, if any.
         facts: the facts that decide whether the mail may leave.
+        direct: what a direct email has beside its row, without copies to suppressed addresses; None
+            for a journey's email.
     """
 
     send: Send
     contact: Contact
     event: Event | None
     facts: SendFacts
+    direct: DirectMail | None = None
+
+    @property
+    def skips_consent(self) -> bool:
+        """Whether the mail goes to a contact who has unsubscribed, too."""
+        return self.direct is not None and self.direct.skips_consent
 
 
 async def load_jobs(database: Database, ids: Sequence[UUID], now: datetime) -> list[SendJob]:
@@ -81,13 +90,38 @@ async def _load(database: Database, ids: Sequence[UUID], now: datetime) -> list[
         consents.find_by_sends(ids),
         consents.find_suppressed_by_sends(ids),
     )
+    # Only an email without an enrollment can be a direct one.
+    direct_ids = [send.id for send in rows.values() if send.enrollment_id is None]
+    direct = await _load_direct_mails(database, direct_ids)
     return [
         SendJob(
             send,
             recipients[send.contact_id],
             triggers.get(send.id),
             build_send_facts(recipients[send.contact_id], consents_of, suppressed, send),
+            direct.get(send.id),
         )
         for send in rows.values()
         if send.status == "queued" and send.due_at is not None and send.due_at <= now
     ]
+
+
+async def _load_direct_mails(
+    database: Database, send_ids: Sequence[UUID]
+) -> Mapping[UUID, DirectMail]:
+    """Read direct emails; copies to suppressed addresses are left out."""
+    if not send_ids:
+        return {}
+    mails = await database.read_one(direct_mails.find(send_ids))
+    copies = {address for mail in mails.values() for address in mail.copies}
+    if not copies:
+        return mails
+    suppressed = await database.read_one(consents.find_suppressed(sorted(copies)))
+    return {
+        send_id: replace(
+            mail,
+            cc=[mailbox for mailbox in mail.cc if mailbox[1] not in suppressed],
+            bcc=[mailbox for mailbox in mail.bcc if mailbox[1] not in suppressed],
+        )
+        for send_id, mail in mails.items()
+    }

@@ -71,6 +71,11 @@ class MailList:
     transactional: bool = False
 
 
+# The list of direct emails that name none, such as password resets. It needs no consent, so it is
+# not on the preferences page. A list of the author with this id replaces it.
+TRANSACTIONAL_LIST = MailList("transactional", "Account messages", transactional=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Journey:
     """A journey's definition, as read from its code.

@@ -121,13 +121,14 @@ class Send:
     Args:
         id: our id; the API calls it `emailSendId`.
         contact_id: the recipient.
-        template: the key of the template.
+        template: the key of the template; empty for a direct email with content of its own.
         list_id: the list that the mail belongs to.
         status: the status.
         reason: why the send was refused, failed, is blocked or in doubt; None otherwise.
         to_email: the address that was used, or, before a hand-over, the address at the decision.
-        address: in rows of version 0.1.0 the address that the author named, which belongs to
-            another person than the contact; unset in all others.
+        address: the address that a direct email names, which it goes to whatever address the
+            contact has then; in rows of version 0.1.0 the address that the author named, which
+            belongs to another person than the contact; unset in all others.
         subject: the subject that replaces the template's; unset once the mail is rendered.
         attempts: the attempts to hand the mail over: `{"at", "outcome", "reply"}`.
         on_behalf_of: the contact whose enrollment sends the mail, if that is not the recipient.

@@ -148,7 +148,7 @@ def build_event(
     has_escapes = _NEEDS_CHECK.search(raw) is not None
     _check_properties("eventProperties", body.event_properties, has_escapes)
     _check_properties("contactProperties", body.contact_properties, has_escapes)
-    key = _check_key(idempotency_key) or body.idempotency_key or None
+    key = check_key(idempotency_key) or body.idempotency_key or None
     timestamp = datetime.fromisoformat(body.timestamp).astimezone(UTC) if body.timestamp else None
     properties: Mapping[str, Any] = body.event_properties
     if body.groups:
@@ -169,7 +169,12 @@ def build_event(
     )
 
 
-def _check_key(text: str | None) -> str | None:
+def check_key(text: str | None) -> str | None:
+    """Return the idempotency key of a header, or None without one.
+
+    Raises:
+        InvalidInput: the key is empty, too long or not valid text.
+    """
     if text is None:
         return None
     if not text or len(text) > MAX_NAME_LENGTH:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ..domain.incoming import LATE_AFTER
-from ..domain.journey import BUILT_IN_LIST_ID, Journey, MailList
+from ..domain.journey import BUILT_IN_LIST_ID, TRANSACTIONAL_LIST, Journey, MailList
 from ..domain.trigger_conditions import names_trigger
 from ..store import journeys as journey_store
 from ..store.db import Database
@@ -109,7 +109,10 @@ class IngestRules:
         A removed list keeps its id, because contacts' choices for the list still count: sent
         emails have unsubscribe links for years.
         """
-        return self.lists.get(list_id) or replace(BUILT_IN_LIST, id=list_id)
+        mail_list = self.lists.get(list_id)
+        if mail_list is None and list_id == TRANSACTIONAL_LIST.id:
+            return TRANSACTIONAL_LIST
+        return mail_list or replace(BUILT_IN_LIST, id=list_id)
 
 
 def _index(pairs: Iterable[tuple[str, Journey]]) -> Index:

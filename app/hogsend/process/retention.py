@@ -57,6 +57,8 @@ class RetentionPolicy:
                 retention.REFUSALS: parse_days(settings.keep_refusals),
                 retention.MAILS: parse_days(settings.keep_mails),
                 retention.BLOCKED_MAILS: parse_days(settings.keep_mails),
+                retention.DIRECT_MAILS: parse_days(settings.keep_mails),
+                retention.ATTACHMENTS: parse_days(settings.keep_mails),
                 retention.INBOX: parse_days(settings.keep_inbox),
             },
         )
@@ -156,7 +158,7 @@ class Retention:
         return sum(summary.is_complete for summary in valid)
 
     async def _expire(self, kind: Expiring, age: timedelta) -> int:
-        removed, until, size = 0, self._clock.now() - age, FIRST_STEP_SIZE
+        removed, until, size = 0, self._clock.now() - age, kind.step or FIRST_STEP_SIZE
         while not self._closing.is_set():
             count = await self._database.read_one(retention.count(kind, until, size))
             if not count:
@@ -168,8 +170,8 @@ class Retention:
             removed += count
             if count < size:
                 break
-            size = max(size // 2, MIN_STEP_SIZE) if duration > MAX_STEP_SECONDS else size
-            size = min(size * 2, MAX_STEP_SIZE) if duration < MAX_STEP_SECONDS / 4 else size
+            if kind.step is None:
+                size = _adjust_step_size(size, duration)
             await self._pause_after_step(duration)
         return removed
 
@@ -182,6 +184,13 @@ class Retention:
                 await self._closing.wait()
         except TimeoutError:
             pass
+
+
+def _adjust_step_size(size: int, duration: float) -> int:
+    """Return how many rows the next step deletes, from how long the last one took, in seconds."""
+    if duration > MAX_STEP_SECONDS:
+        return max(size // 2, MIN_STEP_SIZE)
+    return min(size * 2, MAX_STEP_SIZE) if duration < MAX_STEP_SECONDS / 4 else size
 
 
 def _read_seconds() -> float:

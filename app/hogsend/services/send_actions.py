@@ -1,27 +1,28 @@
-"""Actions of operators on one email: resending it, and cancelling one that has not left."""
+"""Actions of operators on one email: resending, cancelling, and resolving one in doubt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from ..domain.contact import Contact
+from ..domain.direct_mail import DirectMail
 from ..domain.ids import new_id
 from ..domain.send_policy import UNSENT, Consents, Refuse, Send, SendFacts, decide_send
 from ..errors import Conflict, NotFound
 from ..ingest import BatchResult
-from ..store import audit, consents, contacts, counters, resends, sends
+from ..store import audit, consents, contacts, counters, direct_mails, resends, sends
 from ..store.counters import Tally
 from ..store.db import Transaction
 from .actor import Actor, Permission
 from .journey_context import JourneyContext
 
-__all__ = ["SendAction", "cancel_send", "list_send_actions", "resend"]
+__all__ = ["SendAction", "cancel_send", "list_send_actions", "resend", "resolve_doubt"]
 
-SendAction = Literal["retry", "cancel", "resend"]
+SendAction = Literal["retry", "cancel", "resolve", "resend"]
 
 _RESENDABLE = ("sent", "delivered", "complained", "failed", "bounced", "in_doubt")
 _REFUSALS = {
@@ -37,6 +38,8 @@ def list_send_actions(send: Send) -> Sequence[SendAction]:
         return ("retry", "cancel")
     if send.status == "queued":
         return ("cancel",)
+    if send.status == "in_doubt":
+        return ("resolve", "resend")
     return ("resend",) if send.status in _RESENDABLE else ()
 
 
@@ -64,7 +67,57 @@ async def cancel_send(context: JourneyContext, actor: Actor, send_id: UUID) -> N
         tally.add_today(counters.name_send_total("cancelled"))
         before = {"status": send.status, "reason": send.reason}
         entry = audit.record(actor.name, "cancel email", f"/emails/{send_id}", now, before=before)
-        await tx.apply([sends.update([cancelled], now), tally.to_write(), entry])
+        await tx.apply(
+            [
+                sends.update([cancelled], now),
+                *direct_mails.forget_ended([cancelled]),
+                tally.to_write(),
+                entry,
+            ]
+        )
+    await context.ingest.publish_result(BatchResult(topics={"sends"}))
+
+
+async def resolve_doubt(
+    context: JourneyContext, actor: Actor, send_id: UUID, *, was_sent: bool
+) -> None:
+    """Record what an operator knows about an email that may or may not have left.
+
+    Args:
+        context: whose email.
+        actor: who knows it.
+        send_id: the email.
+        was_sent: whether it has left; one that has not can be resent afterwards.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such email.
+        Conflict: it is not in doubt.
+    """
+    actor.require(Permission.OPERATE)
+    now = context.clock.now()
+    tally = Tally(now)
+    async with context.database.transaction() as tx:
+        await tx.fetch_one(contacts.find_by_sends([send_id], tx.dialect.lock_rows))
+        send = await _read_send(tx, send_id)
+        if send.status != "in_doubt":
+            raise Conflict(f"This email is {_describe_status(send)}, not in doubt.")
+        known = f"{actor.name} says that it {'was' if was_sent else 'was not'} sent"
+        resolved = replace(
+            send,
+            status="sent" if was_sent else "failed",
+            reason=None if was_sent else "not_sent_says_operator",
+            sent_at=(send.handed_at or now) if was_sent else None,
+            attempts=[*send.attempts, sends.build_attempt(now, "resolved", known)],
+        )
+        # The totals are those of the days on which emails ended.
+        in_doubt_since = send.updated_at or now
+        tally.add_on_day(in_doubt_since, counters.name_send_total("in_doubt"), -1)
+        tally.add_today(counters.name_send_total(resolved.status))
+        action = "resolve email as sent" if was_sent else "resolve email as not sent"
+        before = {"status": send.status, "reason": send.reason}
+        entry = audit.record(actor.name, action, f"/emails/{send_id}", now, before=before)
+        await tx.apply([sends.resolve(resolved, now), tally.to_write(), entry])
     await context.ingest.publish_result(BatchResult(topics={"sends"}))
 
 
@@ -103,13 +156,18 @@ async def resend(context: JourneyContext, actor: Actor, send_id: UUID) -> UUID:
             raise Conflict(
                 "This email is being resent already.", f"Look at the new one: /emails/{pending_id}."
             )
+        direct = await _read_direct_mail(tx, context, send)
         facts = await _read_facts(tx, send, contact)
-        _check_refusal(context, send, facts)
+        _check_refusal(context, send, facts, skips_consent=bool(direct and direct.skips_consent))
         new = _build_resend(send, contact, facts.email, now)
         entry = audit.record(
             actor.name, "resend email", f"/emails/{send_id}", now, after={"email": str(new.id)}
         )
         await tx.apply([sends.insert([new]), entry])
+        if direct is not None:
+            files = await tx.fetch_one(direct_mails.find_attachments(send_id))
+            copy = replace(direct, send_id=new.id, created_at=now)
+            await tx.apply(direct_mails.insert(copy, files))
     await context.ingest.publish_result(BatchResult(topics={"sends"}))
     return new.id
 
@@ -146,6 +204,29 @@ async def _read_send(tx: Transaction, send_id: UUID) -> Send:
     return send
 
 
+async def _read_direct_mail(
+    tx: Transaction, context: JourneyContext, send: Send
+) -> DirectMail | None:
+    """Return what a direct email has beside its row; None for an email of a journey.
+
+    Raises:
+        Conflict: a part of the email is not stored any more, so it would not be the same email.
+    """
+    if send.journey_id is not None:
+        return None
+    direct = (await tx.fetch_one(direct_mails.find([send.id]))).get(send.id)
+    keep_mails = context.settings.keep_mails
+    is_old = keep_mails is not None and (
+        send.created_at < context.clock.now() - timedelta(days=keep_mails)
+    )
+    if direct.is_private if direct else (is_old or not send.template):
+        raise Conflict(
+            "A part of this email is no longer stored, so it cannot be resent.",
+            "Send a new one with the values that it needs.",
+        )
+    return direct
+
+
 async def _lock_recipient(tx: Transaction, send: Send) -> Contact:
     """Lock the email's contact, or the contact that it was merged into."""
     survivor_id = await tx.fetch_one(contacts.find_survivor(send.contact_id))
@@ -168,9 +249,13 @@ async def _read_facts(tx: Transaction, send: Send, contact: Contact) -> SendFact
     )
 
 
-def _check_refusal(context: JourneyContext, send: Send, facts: SendFacts) -> None:
+def _check_refusal(
+    context: JourneyContext, send: Send, facts: SendFacts, *, skips_consent: bool
+) -> None:
     """Raise Conflict if the contact must not get the email."""
     mail_list = context.ingest.rules.find_list(send.list_id)
+    if skips_consent:
+        mail_list = replace(mail_list, transactional=True)
     decision = decide_send(mail_list, facts, now=context.clock.now())
     if not isinstance(decision, Refuse):
         return

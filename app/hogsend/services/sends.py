@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 from uuid import UUID
 
 from ..domain.contact import Contact
+from ..domain.direct_mail import Attachment, DirectMail
 from ..domain.send_policy import Send, SendStatus
 from ..errors import NotFound
-from ..store import blocked_mails, contacts, resends, sends
+from ..store import blocked_mails, contacts, direct_mails, resends, sends
 from ..store.blocked_mails import BlockedMail
+from ..store.db import Database
+from ..store.direct_mails import AttachmentInfo
 from ..store.read_models import contacts as contact_read_model
 from ..store.read_models import emails as read_model
 from ..store.read_models.contacts import EngagementRecord
+from ..store.read_models.emails import SendFilter
 from ..store.sends import RenderedMail
 from .actor import Actor, Permission
 from .context import ServiceContext
@@ -22,11 +26,16 @@ from .installation import Installation
 from .masked_mail import mask_links, mask_mail, mask_values
 
 __all__ = [
+    "MAX_COUNTED",
     "STATUSES",
+    "AttachmentInfo",
     "EngagementRecord",
     "RenderedMail",
     "SendDetail",
+    "SendFilter",
     "SendList",
+    "get_attachment",
+    "get_delivery",
     "get_mail_for_recipient",
     "get_rendered_mail",
     "get_send",
@@ -35,14 +44,23 @@ __all__ = [
 
 STATUSES: tuple[str, ...] = get_args(SendStatus)
 _MAX_ENGAGEMENT = 200
+# The greatest number of sends that are counted for a page, so that it is always quick.
+MAX_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class SendList:
-    """Sends, newest first, with their contacts, by contact id."""
+    """Sends, newest first, with their contacts, by contact id.
+
+    Args:
+        sends: the sends.
+        contacts: their contacts.
+        total: how many there are in all, if they were counted; at most `MAX_COUNTED`.
+    """
 
     sends: Sequence[Send]
     contacts: Mapping[UUID, Contact]
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,9 @@ class SendDetail:
         on_behalf_of: the contact whose enrollment sent it, if that is not the recipient.
         blocked: why its mail could not be made, if it is blocked or failed in the end.
         resends: the ids of the emails that it was resent as, oldest first.
+        direct: what a direct email has beside its row, without content and sensitive values; None
+            for a journey's email, and when it is no longer kept.
+        attachments: the files of a direct email.
     """
 
     send: Send
@@ -66,40 +87,82 @@ class SendDetail:
     on_behalf_of: Contact | None = None
     blocked: BlockedMail | None = None
     resends: Sequence[UUID] = ()
+    direct: DirectMail | None = None
+    attachments: Sequence[AttachmentInfo] = ()
+
+    @property
+    def opens(self) -> int:
+        """How often it was opened, machines left aside."""
+        return self._count("open")
+
+    @property
+    def clicks(self) -> int:
+        """How often its links were clicked, machines left aside."""
+        return self._count("click")
+
+    def _count(self, kind: str) -> int:
+        return sum(hit.kind == kind and hit.verdict != "machine" for hit in self.engagement)
 
 
 async def list_sends(
     installation: Installation,
     actor: Actor,
+    filters: SendFilter | None = None,
     *,
-    status: str = "",
-    journey_id: str = "",
     before: UUID | None = None,
+    offset: int = 0,
     limit: int,
+    counts: bool = False,
 ) -> SendList:
     """Return sends, newest first, those that were refused included.
 
     Args:
         installation: whose ledger.
         actor: who reads it.
-        status: only sends with this status; with any when empty.
-        journey_id: only sends of this journey; of any when empty.
+        filters: which sends; None for all.
         before: only sends older than this one.
+        offset: how many of the newest to leave out.
         limit: how many at most.
+        counts: whether to count the sends, up to `MAX_COUNTED`.
 
     Raises:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    database = installation.database
-    query = read_model.find_newest(limit, status=status, journey_id=journey_id, before=before)
-    page = await database.read_one(query)
+    database, filters = installation.database, filters or SendFilter()
+    recipient_ids = await _find_recipients(database, filters.to_email, filters.user_id)
+    filters = replace(filters, contact_ids=recipient_ids)
+    page = await database.read_one(
+        read_model.find_newest(limit, filters, before=before, offset=offset)
+    )
+    total = await database.read_one(read_model.count(filters, MAX_COUNTED)) if counts else None
     recipients: Mapping[UUID, Contact] = {}
     if page:
         recipients = await database.read_one(
             contacts.find_by_ids({send.contact_id for send in page})
         )
-    return SendList(page, recipients)
+    return SendList(page, recipients, total)
+
+
+async def _find_recipients(
+    database: Database, to_email: str, user_id: str
+) -> Collection[UUID] | None:
+    """Return the contacts whom emails to an address, or to a user, went to; None for all.
+
+    An email that was sent before a merge has the contact that was merged.
+    """
+    identities = [f"e:{to_email.lower()}"] if to_email else []
+    identities += [f"u:{user_id}"] if user_id else []
+    if not identities:
+        return None
+    owners = await database.read_one(contacts.find_by_identities(identities))
+    ids: list[set[UUID]] = [
+        {owner.id, *await database.read_one(contacts.find_merged([owner.id]))}
+        for owner in owners.values()
+    ]
+    if len(ids) < len(identities):
+        return ()
+    return ids[0].intersection(*ids)
 
 
 async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> SendDetail:
@@ -118,12 +181,14 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         raise NotFound(
             "There is no such email.", "It may have been removed, or the link is incomplete."
         )
-    mail, engagement, recipients, blocked, resend_ids = await database.read(
+    mail, engagement, recipients, blocked, resend_ids, direct, files = await database.read(
         sends.find_mail(send.id),
         contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT),
         contacts.find_by_ids([send.contact_id, send.on_behalf_of or send.contact_id]),
         blocked_mails.find([send.id]),
         resends.find_by_original(send.id),
+        direct_mails.find_shown(send.id),
+        direct_mails.find_attachment_infos(send.id),
     )
     if not actor.can_act_for_recipients:
         mail = mail and _mask(mail)
@@ -139,7 +204,49 @@ async def get_send(installation: Installation, actor: Actor, send_id: UUID) -> S
         recipients.get(behalf_id) if behalf_id else None,
         blocked.get(send.id) if send.status in ("blocked", "failed") else None,
         resend_ids,
+        direct,
+        files,
     )
+
+
+async def get_attachment(
+    installation: Installation, actor: Actor, send_id: UUID, position: int
+) -> Attachment:
+    """Return a file of a direct email.
+
+    Args:
+        installation: whose email.
+        actor: who reads it; one who may only read gets no files, which may have credentials.
+        send_id: the email.
+        position: the file's place, from 0.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such file, or it is no longer kept.
+    """
+    actor.require(Permission.OPERATE)
+    file = await installation.database.read_one(direct_mails.find_attachment(send_id, position))
+    if file is None:
+        raise NotFound("This file is no longer available.", "Files are kept for a limited time.")
+    return file
+
+
+async def get_delivery(installation: Installation, actor: Actor, send_id: UUID) -> SendDetail:
+    """Return the outcome of an email, for the product that sent it: without its content.
+
+    Raises:
+        Forbidden: the actor may not send emails.
+        NotFound: there is no such email.
+    """
+    actor.require(Permission.INGEST)
+    database = installation.database
+    send = await database.read_one(read_model.find(send_id))
+    if send is None:
+        raise NotFound("There is no such email.")
+    engagement = await database.read_one(
+        contact_read_model.find_engagement([send.id], _MAX_ENGAGEMENT)
+    )
+    return SendDetail(send, None, None, engagement)
 
 
 async def get_rendered_mail(

@@ -13,7 +13,9 @@ from .sends import SENDS
 
 
 def find_queued_with_address(limit: int, lock: str) -> Query[list[Send]]:
-    """Query queued sends that name an address, as version 0.1.0 wrote them.
+    """Query queued sends of journeys that name an address, as version 0.1.0 wrote them.
+
+    A direct email keeps the address that its caller named.
 
     Args:
         limit: the greatest number of sends.
@@ -21,7 +23,7 @@ def find_queued_with_address(limit: int, lock: str) -> Query[list[Send]]:
     """
     return Query(
         f"SELECT {SENDS.columns} FROM sends s WHERE s.status = 'queued' "
-        f"AND s.address IS NOT NULL ORDER BY s.id LIMIT ?{lock}",
+        f"AND s.address IS NOT NULL AND s.enrollment_id IS NOT NULL ORDER BY s.id LIMIT ?{lock}",
         [limit],
         SENDS.read_all,
     )

@@ -8,17 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Generic, TypeVar
 
-import asyncpg
-
 from ..errors import StoreUnavailable
+from .conflicts import CONFLICTS, MAX_ATTEMPTS
 
 # An average batch of this size means that items arrive faster than they are written.
 _LOADED_BATCH_SIZE = 16.0
 _LOAD_WINDOW = 0.1
-# An item of a failed batch is written alone up to so many times, because each time another process
-# may change the same contact.
-_MAX_ATTEMPTS = 3
-_CONFLICTS = (asyncpg.IntegrityConstraintViolationError, asyncpg.TransactionRollbackError)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -106,10 +101,11 @@ class Batcher(Generic[T, R]):
             _resolve(future, answer)
 
     async def _write_alone(self, item: T, future: asyncio.Future[R]) -> None:
-        for attempts_left in reversed(range(_MAX_ATTEMPTS)):
+        # Each time another process may change the same contact.
+        for attempts_left in reversed(range(MAX_ATTEMPTS)):
             try:
                 answers = await self._write([item])
-            except _CONFLICTS as error:
+            except CONFLICTS as error:
                 if not attempts_left:
                     _resolve(future, error)
             except Exception as error:

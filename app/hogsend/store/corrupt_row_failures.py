@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ..errors import CorruptRow
-from . import counters
+from . import counters, direct_mails
 from .counters import Tally
 from .db import Database, Query, Write
 from .fields import to_micros
@@ -124,6 +124,7 @@ async def fail_send(database: Database, send_id: UUID, error: CorruptRow, now: d
                     "attempts = ?, updated_at = ? WHERE id = ?",
                     [(str(error)[:200], props, attempts, to_micros(now), send_id)],
                 ),
+                *direct_mails.forget([send_id]),
                 tally.to_write(),
             ]
         )

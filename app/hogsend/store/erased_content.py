@@ -116,7 +116,7 @@ def erase_sends(ids: Sequence[UUID]) -> list[Query[None]]:
         ),
         *(
             _run(f"DELETE FROM {table} WHERE send_id IN ?", [listed])
-            for table in ("messages", "blocked_mails", "inbox")
+            for table in ("messages", "blocked_mails", "inbox", "direct_mails", "attachments")
         ),
         _run("UPDATE hits SET url = NULL, network = '' WHERE send_id IN ?", [listed]),
     ]

@@ -18,10 +18,12 @@ from .db import Query, Row
 from .fields import DigestField, IdField, InstantField, from_micros, to_id
 from .models import (
     AnswerRow,
+    AttachmentRow,
     AuditRow,
     BlockedMailRow,
     ConsentRow,
     ContactRow,
+    DirectMailRow,
     EngagementRow,
     EnrollmentRow,
     EventRow,
@@ -54,6 +56,7 @@ class Part:
         model: their table.
         condition: which rows are about the person, with `?` for the contact's id.
         page_size: how many rows to read at once.
+        hidden: columns that are left out: credentials, and what is about others.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Part:
     model: type[Model]
     condition: str
     page_size: int = 500
+    hidden: frozenset[str] = frozenset()
 
 
 def _by_contact(name: str, meaning: str, model: type[Model]) -> Part:
@@ -100,6 +104,15 @@ PARTS: tuple[Part, ...] = (
     _by_contact("refusals", "Sequences that you did not enter, and why.", RefusalRow),
     _by_contact("emails", "Email to you, also what was not sent.", SendRow),
     _by_send("messages", "These emails as they were sent: the files in `emails`.", MessageRow, 20),
+    Part(
+        "requests of emails",
+        "What our product asked to send you, beside these emails.",
+        DirectMailRow,
+        f"send_id IN ({_SENDS})",
+        100,
+        frozenset({"digest", "cc", "bcc", "secrets"}),
+    ),
+    _by_send("attachments", "Files that were attached to these emails.", AttachmentRow, 4),
     _by_send("captured emails", "Emails that were kept instead of sent.", InboxRow, 20),
     _by_send("blocked emails", "What emails that could not be made lacked.", BlockedMailRow, 100),
     _by_send("opens and clicks", "When you opened an email or followed a link.", EngagementRow),
@@ -135,7 +148,11 @@ def find_page(
         is_sqlite: whether the database is SQLite.
     """
     table, key, others = list_columns(part.model)
-    columns = [_to_column(field) for field in (key, *others)]
+    columns = [
+        _to_column(field)
+        for field in (key, *others)
+        if (field.source_field or field.model_field_name) not in part.hidden
+    ]
     condition = part.condition.replace("{text_id}", _TEXT_IDS[is_sqlite])
     values: list[object] = [contact_id] * condition.count("?")
     if after is not None:

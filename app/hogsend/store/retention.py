@@ -26,6 +26,7 @@ class Expiring:
             time.
         unless: a condition on `row` under which a row is kept regardless of its age; may be empty.
         before: statements to run before the deletion, in which `{rows}` stands for the keys.
+        step: the greatest number of rows of one step, for large rows; None for the usual steps.
     """
 
     name: str
@@ -34,8 +35,13 @@ class Expiring:
     age: str
     unless: str = ""
     before: Sequence[str] = ()
+    step: int | None = None
 
 
+_UNLESS_PENDING = (
+    "EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
+    f"AND s.status IN {send_statuses.PENDING})"
+)
 IDEMPOTENCY_KEYS = Expiring("idempotency keys", "idempotency_keys", "key", "created_at")
 REFUSALS = Expiring("refusals", "refusals", "id", "id")
 INBOX = Expiring("captured mails", "inbox", "send_id", "captured_at")
@@ -44,8 +50,7 @@ BLOCKED_MAILS = Expiring(
     "blocked_mails",
     "send_id",
     "blocked_at",
-    unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
-    f"AND s.status IN {send_statuses.PENDING})",
+    unless=_UNLESS_PENDING,
 )
 MAILS = Expiring(
     "rendered mails",
@@ -53,13 +58,19 @@ MAILS = Expiring(
     "send_id",
     "created_at",
     # A mail that may still be sent must be sent as it was rendered.
-    unless="EXISTS (SELECT 1 FROM sends s WHERE s.id = row.send_id "
-    f"AND s.status IN {send_statuses.PENDING})",
+    # A mail that may still be sent must be sent as it was rendered.
+    unless=_UNLESS_PENDING,
     # Pages continue to show the subject that the recipient read.
     before=(
         "UPDATE sends SET subject = (SELECT m.subject FROM messages m WHERE m.send_id = sends.id) "
         "WHERE id IN ({rows})",
     ),
+)
+DIRECT_MAILS = Expiring(
+    "requests of direct emails", "direct_mails", "send_id", "created_at", unless=_UNLESS_PENDING
+)
+ATTACHMENTS = Expiring(
+    "attachments", "attachments", "id", "created_at", unless=_UNLESS_PENDING, step=4
 )
 
 

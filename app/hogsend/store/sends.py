@@ -276,6 +276,14 @@ def conclude(sends: Iterable[Send], now: datetime) -> Write:
     )
 
 
+def resolve(send: Send, now: datetime) -> Write:
+    """Record what an operator knows about a send that is in doubt."""
+    return Write(
+        f"UPDATE sends SET {_CONCLUDED.assignments} WHERE id = ? AND status = 'in_doubt'",
+        [_CONCLUDED.values(send, to_micros(now), send.id)],
+    )
+
+
 # A send whose hand-over is running keeps its status and gets the reason, so that it is not retried.
 _CANCEL = (
     "UPDATE sends SET status = CASE status WHEN 'sending' THEN status ELSE 'cancelled' END, "

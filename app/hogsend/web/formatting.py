@@ -57,6 +57,7 @@ REASONS = {
     "exited": "the enrollment ended first",
     "enrollment_ended": "the enrollment ended first",
     "cancelled_by_operator": "cancelled by an operator",
+    "not_sent_says_operator": "not sent, as an operator says",
 }
 
 # The time zone of the reader, for the time of a request.

@@ -107,15 +107,39 @@ async def test_every_byte_of_the_body_arrives(
     assert [mail.raw for mail in sink.mails] == [message.mime_bytes]
 
 
-async def test_a_refused_copy_refuses_the_whole_mail(
+@pytest.mark.parametrize("refusal", ["550 5.1.1 No such user", "452 4.2.2 Mailbox full"])
+async def test_a_refused_copy_keeps_the_mail_from_nobody_else(
+    sink: SmtpSink, provider: SmtpProvider, refusal: str
+) -> None:
+    sink.set_answers("RCPT", None, refusal, None)
+    copies = (Address("gone@example.com"), Address("bo@example.com"))
+
+    accepted = await provider.deliver(make_message(cc=copies), allow_handoff)
+
+    assert [mail.recipients for mail in sink.mails] == [("ada@example.com", "bo@example.com")]
+    assert accepted.reply.endswith(f"no copy to gone@example.com: {refusal}")
+
+
+async def test_a_mail_waits_for_a_copy_that_may_be_taken_later(
     sink: SmtpSink, provider: SmtpProvider
 ) -> None:
-    sink.set_answers("RCPT", None, "550 5.1.1 No such user")
+    sink.set_answers("RCPT", None, "451 4.7.1 Greylisted")
 
-    with pytest.raises(Rejected):
-        await provider.deliver(make_message(cc=(Address("gone@example.com"),)), allow_handoff)
+    with pytest.raises(TryLater):
+        await provider.deliver(make_message(bcc=(Address("bo@example.com"),)), allow_handoff)
 
     assert sink.mails == []
+
+
+async def test_a_refusal_of_the_content_suppresses_nobody_when_there_are_copies(
+    sink: SmtpSink, provider: SmtpProvider
+) -> None:
+    sink.set_answers(".", "550 5.1.1 No such user")
+
+    with pytest.raises(Rejected) as refused:
+        await provider.deliver(make_message(cc=(Address("bo@example.com"),)), allow_handoff)
+
+    assert refused.value.kind == "refused"
 
 
 class TestRefusals:

@@ -92,9 +92,9 @@ class Rejected(DeliveryError):
 
     Args:
         reply: the provider's answer.
-        kind: `hard_bounce`: the address does not exist and is suppressed; `content`: the provider
-            refuses this mail; `policy`: the sender is at fault; `refused`: anything else. Only a
-            hard bounce suppresses the recipient.
+        kind: `hard_bounce`: the address in `to` does not exist and is suppressed; `content`: the
+            provider refuses this mail; `policy`: the sender is at fault; `refused`: anything else.
+            Only a hard bounce suppresses the recipient.
     """
 
     def __init__(self, reply: str, kind: RejectionKind) -> None:

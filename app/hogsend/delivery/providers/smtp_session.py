@@ -14,7 +14,15 @@ from dataclasses import dataclass
 import aiosmtplib
 
 from ...compat.aiosmtplib import RawConnection
-from .port import Accepted, BeforeHandoff, InDoubt, ProviderStopped, Rejected, TryLater
+from .port import (
+    Accepted,
+    BeforeHandoff,
+    DeliveryError,
+    InDoubt,
+    ProviderStopped,
+    Rejected,
+    TryLater,
+)
 from .smtp_envelope import Envelope
 from .smtp_replies import Command, build_error, format_reply, parse_queue_id
 from .smtp_server import SmtpServer
@@ -70,6 +78,9 @@ class SmtpSession:
         self._size_limit = _read_size_limit(client)
         self.transactions = 0
         self.idle_since = 0.0
+        # How many copies the present mail has, and which of them the server refused.
+        self._copies = 0
+        self._refused_copies: list[str] = []
 
     @classmethod
     async def open(
@@ -127,8 +138,8 @@ class SmtpSession:
         Raises:
             StaleConnection: the connection is dead.
             Rejected: the mail is too large, or needs an extension that the server lacks.
-            TryLater, Rejected, ProviderStopped: the server refused the sender or a recipient. The
-                session remains usable.
+            TryLater, Rejected, ProviderStopped: the server refused the sender or the recipient, or
+                takes no copy now. The session remains usable.
         """
         command = self._build_mail_command(envelope)
         is_reused, timeouts = self.transactions > 0, self._timeouts
@@ -138,8 +149,28 @@ class SmtpSession:
             self.abort()
             raise StaleConnection(format_reply(code, text))
         await self._require(code, text, "MAIL")
-        for recipient in envelope.recipients:
-            code, text = await self._run(b"RCPT TO:<" + recipient + b">", timeouts.command)
+        recipient, *copies = envelope.recipients
+        code, text = await self._run(b"RCPT TO:<" + recipient + b">", timeouts.command)
+        await self._require(code, text, "RCPT")
+        self._copies, self._refused_copies = len(copies), []
+        for copy in copies:
+            await self._name_copy(copy)
+
+    async def _name_copy(self, address: bytes) -> None:
+        """Name the recipient of a copy; one that does not get it keeps it from nobody else.
+
+        Raises:
+            StaleConnection: the connection is dead.
+            TryLater, ProviderStopped: the server takes no mail for it now.
+        """
+        code, text = await self._run(b"RCPT TO:<" + address + b">", self._timeouts.command)
+        if 200 <= code <= 299:
+            return
+        error = build_error(code, text, "RCPT")
+        if isinstance(error, Rejected) or (isinstance(error, TryLater) and error.soft_bounce):
+            named = address.decode("utf-8", "replace")
+            self._refused_copies.append(f"no copy to {named}: {format_reply(code, text)}")
+        else:
             await self._require(code, text, "RCPT")
 
     async def send_content(self, content: bytes, before_handoff: BeforeHandoff) -> Accepted:
@@ -175,8 +206,16 @@ class SmtpSession:
             self.abort()
             raise InDoubt(f"the reply after the final dot is none: {format_reply(code, text)}")
         if code > 299:
-            raise build_error(code, text, "content")
-        return Accepted(provider_id=parse_queue_id(text), reply=format_reply(code, text))
+            raise self._build_content_error(code, text)
+        reply = "; ".join([format_reply(code, text), *self._refused_copies])
+        return Accepted(provider_id=parse_queue_id(text), reply=reply)
+
+    def _build_content_error(self, code: int, text: str) -> DeliveryError:
+        error = build_error(code, text, "content")
+        if isinstance(error, Rejected) and error.kind == "hard_bounce" and self._copies:
+            # The reply is about any of the recipients, so it says nothing about the first one.
+            return Rejected(error.reply, "refused")
+        return error
 
     def abort(self) -> None:
         """Close the connection and discard unsent data."""

@@ -18,7 +18,15 @@ from .contacts import (
 from .events import EventRow, IdempotencyRow, RefusalRow
 from .installation import CounterRow, MetaRow
 from .journeys import AnswerRow, EnrollmentRow, JourneyRow, StepRow, TurnRow
-from .sends import BlockedMailRow, EngagementRow, InboxRow, MessageRow, SendRow
+from .sends import (
+    AttachmentRow,
+    BlockedMailRow,
+    DirectMailRow,
+    EngagementRow,
+    InboxRow,
+    MessageRow,
+    SendRow,
+)
 from .workers import HatchetRunRow, HatchetWaitRow, WorkerRow
 
 # The modules that Tortoise and aerich read.
@@ -37,11 +45,13 @@ __all__ = [
     "RETRIED",
     "WAITS",
     "AnswerRow",
+    "AttachmentRow",
     "AuditRow",
     "BlockedMailRow",
     "ConsentRow",
     "ContactRow",
     "CounterRow",
+    "DirectMailRow",
     "EngagementRow",
     "EnrollmentRow",
     "ErasedAddressRow",

@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import IdField, InstantField, Where, json_field
+from ..fields import DigestField, IdField, InstantField, Where, json_field
 from .conditions import HELD, RESENT, WAITS
 
 
@@ -15,9 +15,10 @@ class SendRow(Model):
     """One email to one contact, in the send ledger. `holder` is the worker that hands it over.
 
     `contact_id` is the recipient, and `on_behalf_of` the contact whose enrollment sends it, if that
-    is someone else. `to_email` is the address that was used; `address` is the one that replaced the
-    contact's in version 0.1.0. `attempts` lists the attempts to hand it over.
-    `original_id` is the email that this one repeats.
+    is someone else. `to_email` is the address that was used; `address` is the one that a direct
+    email names, which replaces the contact's. `attempts` lists the attempts to hand it over.
+    `original_id` is the email that this one repeats. `template` is empty for a direct email with
+    content of its own.
     """
 
     id = IdField(primary_key=True)
@@ -64,7 +65,51 @@ class SendRow(Model):
             Where(fields=("original_id",), name="sends_resent", condition=RESENT),
             ("status", "id"),
             ("journey_id", "id"),
+            ("template", "id"),
         )
+
+
+class DirectMailRow(Model):
+    """What a direct email has beside its row in `sends`: who else gets it, and its own content.
+
+    `secrets` has the values of the props in `sensitive` until the email has left, and so has
+    `content` unless it is kept. `digest` is that of the request, to detect the same idempotency key
+    with another request.
+    """
+
+    send_id = IdField(primary_key=True)
+    digest = DigestField()
+    sender = fields.TextField(null=True)
+    reply_to: Any = json_field(default=list)
+    cc: Any = json_field(default=list)
+    bcc: Any = json_field(default=list)
+    headers: Any = json_field(default=dict)
+    content: Any = json_field(null=True)
+    sensitive: Any = json_field(default=list)
+    secrets: Any = json_field(null=True)
+    keeps_content = fields.BooleanField(default=True)
+    skips_consent = fields.BooleanField(default=False)
+    attachments = fields.IntField(default=0)
+    created_at = InstantField(db_index=True)
+
+    class Meta:
+        table = "direct_mails"
+
+
+class AttachmentRow(Model):
+    """A file that is attached to a direct email; `position` is its place, from 0."""
+
+    id = IdField(primary_key=True)
+    send_id = IdField(db_index=True)
+    position = fields.IntField()
+    filename = fields.CharField(max_length=255)
+    content_type = fields.CharField(max_length=255)
+    size = fields.IntField()
+    content = fields.BinaryField()
+    created_at = InstantField(db_index=True)
+
+    class Meta:
+        table = "attachments"
 
 
 class MessageRow(Model):

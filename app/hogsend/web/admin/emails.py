@@ -11,7 +11,14 @@ from quart import Response, request
 
 from ...services.blocked_mails import list_blocked_groups, retry_all_blocked, retry_blocked
 from ...services.send_actions import cancel_send, list_send_actions, resend
-from ...services.sends import STATUSES, EngagementRecord, get_rendered_mail, get_send, list_sends
+from ...services.sends import (
+    STATUSES,
+    EngagementRecord,
+    SendFilter,
+    get_rendered_mail,
+    get_send,
+    list_sends,
+)
 from ..pages import get_content, get_context, read_form, render_page
 from ..session import WebResponse
 from .base import (
@@ -63,8 +70,7 @@ async def list_emails() -> WebResponse:
     result = await list_sends(
         get_context(),
         get_actor(),
-        status=status,
-        journey_id=journey_id,
+        SendFilter(status=status, journey_id=journey_id),
         before=read_before_id(),
         limit=PAGE_SIZE + 1,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     admin_events,
+    emails,
     enrollments,
     events,
     events_fast_path,
@@ -18,6 +19,7 @@ from .routes import Route, RouteTable
 TABLES: tuple[RouteTable, ...] = (
     events_fast_path.routes,
     events.routes,
+    emails.routes,
     journeys.routes,
     enrollments.routes,
     admin_events.routes,
