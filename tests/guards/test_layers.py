@@ -40,7 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "services": SERVICES,
     "web": WEB,
     "process": PROCESS,
-    "cli": PROCESS | {"process"},
+    # What programs of others use to call the server; it knows nothing of the server's parts.
+    "client": {"domain"},
+    "cli": PROCESS | {"process", "client"},
     "__main__": {"cli", "errors", "compat"},
 }
 # What journey authors import: the package itself, and the kit to play journeys in tests.

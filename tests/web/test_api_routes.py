@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from hogsend.clock import ManualClock
-from hogsend.services.identity_claims import read_user_token, sign_user_token
+from hogsend.domain.user_tokens import read_user_token, sign_user_token
 from hogsend.store import keys
 from hogsend.web.api import list_routes
 from hogsend.web.api.openapi import build_openapi, format_path, list_models

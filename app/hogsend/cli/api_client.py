@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import http.client
-import json
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..config.settings import Settings, build_local_address
 from ..errors import HogsendError, ServerUnreachable
 
+if TYPE_CHECKING:
+    from ..client import ApiRefusal
+
 # In seconds.
-_TIMEOUT = 30.0
 _PROBE_TIMEOUT = 2.0
 
 
-def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def post(settings: Settings, path: str, body: dict[str, Any]) -> Mapping[str, Any]:
     """Post JSON to the running server and return its answer.
 
     Args:
@@ -26,27 +28,28 @@ def post(settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
         ServerUnreachable: nothing answers there, or another program does.
         HogsendError: the server refuses the request.
     """
+    from ..client import ApiRefusal, ConnectionFailed, Hogsend, UnexpectedAnswer
+
     address = build_local_address(settings.host, settings.port)
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_TIMEOUT)
-    headers = {
-        "Authorization": f"Bearer {settings.api_key}",
-        "Content-Type": "application/json",
-    }
+    client = Hogsend(address, settings.api_key or "", max_retries=0)
     try:
-        connection.request("POST", path, json.dumps(body).encode(), headers)
-        response = connection.getresponse()
-        status, text = response.status, response.read()
-    except (OSError, http.client.HTTPException) as error:
+        return client.request("POST", path, body=body)
+    except ConnectionFailed as error:
         raise ServerUnreachable(
-            f"No server answers at {address}: {error or type(error).__name__}.",
+            f"No server answers at {address}: {error.__cause__ or error}.",
             "Start it with `hogsend serve`, or set HOGSEND_BIND to where it listens.",
         ) from error
+    except UnexpectedAnswer as error:
+        raise ServerUnreachable(
+            f"The program that answers at {address} is not Hogsend.",
+            "Set HOGSEND_BIND to where the server listens.",
+        ) from error
+    except ApiRefusal as refusal:
+        raise HogsendError(
+            f"The server refused the request ({refusal.status}): {_describe(refusal)}"
+        ) from None
     finally:
-        connection.close()
-    answer = _parse(text, address)
-    if status >= 400:
-        raise HogsendError(f"The server refused the request ({status}): {_describe_error(answer)}")
-    return answer
+        client.close()
 
 
 def is_running(host: str, port: int) -> bool:
@@ -62,24 +65,7 @@ def is_running(host: str, port: int) -> bool:
         connection.close()
 
 
-def _parse(text: bytes, address: str) -> dict[str, Any]:
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise ServerUnreachable(
-            f"The program that answers at {address} is not Hogsend.",
-            "Set HOGSEND_BIND to where the server listens.",
-        )
-    return cast("dict[str, Any]", answer)
-
-
-def _describe_error(answer: dict[str, Any]) -> str:
-    """Return the message of an error, whatever its form: the batch route has another one."""
-    error: Any = answer.get("error")
-    if isinstance(error, dict):
-        error = cast("dict[str, Any]", error).get("message")
-    details: list[dict[str, Any]] = answer.get("details") or []
-    fields = [f"{detail.get('path')}: {detail.get('message')}" for detail in details]
-    return " ".join([str(error), *fields])
+def _describe(refusal: ApiRefusal) -> str:
+    """Return the message of a refusal, with the fields that are not valid."""
+    fields = [f"{detail.get('path')}: {detail.get('message')}" for detail in refusal.details]
+    return " ".join([refusal.message, *fields])

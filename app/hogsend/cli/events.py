@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -70,7 +71,7 @@ def send(
         click.echo(line)
 
 
-def _describe(answer: dict[str, Any]) -> list[str]:
+def _describe(answer: Mapping[str, Any]) -> list[str]:
     """Return the outcome of an event, line by line."""
     lines: list[str] = []
     for decision in answer.get("enrollments", []):

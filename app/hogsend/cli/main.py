@@ -53,7 +53,7 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
             "enrollments:enrollments", "Show enrollments, and act on those that are stuck."
         ),
         "events": CommandSpec("events:events", "Send events to the running server."),
-        "contacts": CommandSpec("contacts:contacts", "Show contacts."),
+        "contacts": CommandSpec("contacts:contacts", "Show, export and erase contacts."),
         "emails": CommandSpec(
             "emails:emails",
             "Preview and test templates; send, retry, resend, cancel emails.",
