@@ -46,6 +46,7 @@ class IncomingEvent:
             ignored.
         properties: the event's properties.
         contact_properties: properties to store on the contact; null deletes a property.
+        contact_defaults: properties to store on the contact unless it has them.
         lists: the contact's decisions about lists; `*` stands for every list.
         source: the sender: `api`, `journey`, `recipient`, `dashboard`, `cli`.
         idempotency_key: a second event with the same key changes nothing.
@@ -70,6 +71,7 @@ class IncomingEvent:
     contact_id: UUID | None = None
     properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
     contact_properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    contact_defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lists: Mapping[str, bool] = field(default_factory=dict[str, bool])
     source: str = "api"
     idempotency_key: str | None = None

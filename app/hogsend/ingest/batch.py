@@ -35,7 +35,7 @@ from .batch_result import (
     to_row,
 )
 from .batch_writes import BatchWrites
-from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
+from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_changes
 from .enroll import try_enroll
 from .exits import ScopedExit, Triggers, load_triggers
 from .measuring import count_entry
@@ -176,7 +176,7 @@ class IngestBatch:
         # With `only_journey`, an operator enrolls the contact by hand: no other journey reacts.
         if incoming.only_journey is None:
             exits = self._exit_enrollments(event, state)
-        if incoming.contact_properties:
+        if incoming.contact_properties or incoming.contact_defaults:
             self._move_waits(event, state)
         if incoming.only_journey is None:
             waits = self._satisfy_waits(event, state)
@@ -215,7 +215,7 @@ class IngestBatch:
             contact_id=contact.id,
             depth=incoming.depth,
         )
-        properties = fold_properties(contact.properties, incoming.contact_properties)
+        properties = fold_changes(contact, incoming)
         state.contact = contact.take_event(event.seq, self._now, properties)
         state.changed = True
         return event

@@ -301,9 +301,9 @@ def _refuse_growth(contact: Contact, incoming: IncomingEvent) -> None:
     Raises:
         TooLarge: the contact's properties are too large with the event's.
     """
-    if not incoming.contact_properties:
+    if not incoming.contact_properties and not incoming.contact_defaults:
         return
-    after = fold_properties(contact.properties, incoming.contact_properties)
+    after = fold_changes(contact, incoming)
     if problem := check_contact_size(contact.properties, after):
         raise TooLarge(problem, "Delete properties of the contact by setting them to null.")
 
@@ -321,6 +321,16 @@ def _select_same_person(states: Sequence[ContactState], user_id: str | None) -> 
         user_id = user_id or own_user_id
         matching.append(state)
     return matching
+
+
+def fold_changes(contact: Contact, incoming: IncomingEvent) -> Mapping[str, Any]:
+    """Return a contact's properties after an event."""
+    changes = incoming.contact_properties
+    if incoming.contact_defaults:
+        known = contact.properties
+        missing = {k: v for k, v in incoming.contact_defaults.items() if k not in known}
+        changes = {**missing, **changes}
+    return fold_properties(contact.properties, changes)
 
 
 def fold_properties(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:

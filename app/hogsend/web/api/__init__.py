@@ -1,4 +1,4 @@
-"""The HTTP API: every route of `/v1`, each declared in the table of its noun."""
+"""The HTTP API: every route of `/v1` and of other formats, in the table of its noun."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from . import (
     keys,
     metrics,
     operators,
+    posthog,
+    segment,
 )
 from .routes import Route, RouteTable
 
@@ -26,6 +28,8 @@ TABLES: tuple[RouteTable, ...] = (
     metrics.routes,
     keys.routes,
     operators.routes,
+    segment.routes,
+    posthog.routes,
     health.routes,
 )
 

@@ -117,6 +117,8 @@ class Route:
         errors: the statuses of its errors, beside those that every route has.
         max_body_bytes: the limit of the body; 0 when the handler reads it as a stream.
         is_registered: whether the web framework answers it.
+        find_key: returns the key of the present request in the form of the header `Authorization`,
+            for callers that send it elsewhere; empty for the header.
     """
 
     method: Method
@@ -132,6 +134,7 @@ class Route:
     errors: Sequence[ErrorStatus] = ()
     max_body_bytes: int = MAX_BODY_BYTES
     is_registered: bool = True
+    find_key: Callable[[], Awaitable[str]] | None = None
 
 
 class RouteTable:
@@ -161,6 +164,7 @@ class RouteTable:
         body_example: Any = None,
         errors: Sequence[ErrorStatus] = (),
         max_body_bytes: int = MAX_BODY_BYTES,
+        find_key: Callable[[], Awaitable[str]] | None = None,
     ) -> Callable[[Callable[[ApiCall[QueryT, BodyT]], Awaitable[Any]]], Handler]:
         """Declare the route that a function answers; see `Route` for the arguments.
 
@@ -181,6 +185,7 @@ class RouteTable:
                 body_example=body_example,
                 errors=errors,
                 max_body_bytes=max_body_bytes,
+                find_key=find_key,
             )
             return handler
 
@@ -237,7 +242,7 @@ async def _admit(route: Route) -> Actor:
     """Check key, scope and rate of the present request, and return its actor."""
     if route.scope is None:
         return _NOBODY
-    known = await authenticate_request()
+    known = await authenticate_request(await route.find_key() if route.find_key else "")
     known.actor.require_scope(route.scope)
     status = get_key_authenticator().count_request(known.key, request.path)
     if status is not None:

@@ -1,0 +1,99 @@
+"""What the converters of all formats share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from ...domain.address import normalize_email
+from ...domain.incoming import MAX_NAME_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A message in the form of the body of `POST /v1/events`.
+
+    Args:
+        body: the body.
+        contact_defaults: properties to store with the contact unless it has them.
+    """
+
+    body: Mapping[str, Any]
+    contact_defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A message that is not stored.
+
+    Args:
+        reason: why; empty for a message that is only meant for the other product.
+    """
+
+    reason: str = ""
+
+
+def read_object(value: Any) -> dict[str, Any]:
+    """Return a JSON object; an empty one in place of anything else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def read_text(value: Any) -> str:
+    """Return a text or a whole number as text; empty in place of anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def read_email(value: Any) -> str:
+    """Return an address in its normal form; empty in place of anything else."""
+    text = read_text(value)
+    if "@" not in text:
+        return ""
+    try:
+        return normalize_email(text)
+    except ValueError:
+        return ""
+
+
+def read_instant(value: Any) -> str:
+    """Return an instant in ISO 8601 with its zone; empty in place of anything else."""
+    text = read_text(value)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return text if instant.tzinfo is not None else ""
+
+
+def build_key(product: str, message_id: Any) -> str:
+    """Return the idempotency key of a message; empty without an id.
+
+    Args:
+        product: the product whose client has made the id.
+        message_id: the id; one that is too long for a key is hashed.
+    """
+    text = read_text(message_id)
+    if not text:
+        return ""
+    key = f"{product}:{text}"
+    if len(key) <= MAX_NAME_LENGTH:
+        return key
+    return f"{product}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def read_amount(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields `value` and `currency` of an event from its property `revenue`."""
+    revenue, currency = properties.get("revenue"), read_text(properties.get("currency"))
+    if isinstance(revenue, bool) or not isinstance(revenue, int | float):
+        return {}
+    is_code = len(currency) == 3 and currency.isascii() and currency.isalpha()
+    return {"value": float(revenue), **({"currency": currency} if is_code else {})}
+
+
+def drop_empty(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body without the fields that are empty; zero is not."""
+    return {name: value for name, value in body.items() if value not in ("", {}, None)}

@@ -1,0 +1,152 @@
+"""Events in the formats of other products' clients, which submit them unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..domain.forms import describe_invalid
+from ..domain.incoming import MAX_EVENT_BYTES, IngestResult, check_properties
+from ..errors import HogsendError, InvalidInput, StoreUnavailable, TooLarge
+from ..ingest.formats import Converted, Unusable, posthog, segment
+from ..ingest.parsing import EventBody, build_event
+from .actor import Actor, Permission
+from .context import ServiceContext
+
+__all__ = [
+    "SEGMENT_TYPES",
+    "FormatResult",
+    "find_posthog_key",
+    "find_segment_key",
+    "list_segment_messages",
+    "submit_posthog",
+    "submit_segment",
+]
+
+log = logging.getLogger("hogsend.ingest")
+
+# Messages of one request; the clients send a hundred at most.
+MAX_MESSAGES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class FormatResult:
+    """What came of the messages of a request.
+
+    Args:
+        stored: how many are stored, those that were sent before included.
+        refused: why others are not, by their number in the request.
+    """
+
+    stored: int
+    refused: dict[int, str]
+
+
+SEGMENT_TYPES = segment.MESSAGE_TYPES
+
+
+def find_segment_key(body: Any) -> str:
+    """Return the write key in the body of a Segment client; empty when there is none."""
+    return segment.find_write_key(body)
+
+
+def list_segment_messages(body: Any) -> Sequence[Any]:
+    """Return the messages of a Segment client's batch.
+
+    Raises:
+        InvalidInput: the body has no list of messages.
+    """
+    return segment.list_messages(body)
+
+
+def find_posthog_key(body: Any) -> str:
+    """Return the key in the body of a PostHog client; empty when there is none."""
+    return posthog.find_api_key(body)
+
+
+async def submit_segment(
+    context: ServiceContext, actor: Actor, messages: Sequence[Any], message_type: str = ""
+) -> FormatResult:
+    """Submit messages of a Segment client; each succeeds or fails by itself.
+
+    Args:
+        context: where the events are stored.
+        actor: who submits them.
+        messages: as they were parsed from JSON.
+        message_type: the type of all of them; empty if each says its own.
+
+    Raises:
+        Forbidden: the actor may not ingest.
+        TooLarge: there are too many messages.
+        StoreUnavailable: not all are stored; repeating the request stores the others.
+    """
+    converted = [segment.convert_message(message, message_type) for message in messages]
+    return await _submit(context, actor, converted)
+
+
+async def submit_posthog(context: ServiceContext, actor: Actor, body: Any) -> FormatResult:
+    """Submit the events in the body of a PostHog client; each succeeds or fails by itself.
+
+    Args:
+        context: where the events are stored.
+        actor: who submits them.
+        body: as it was parsed from JSON.
+
+    Raises:
+        Forbidden: the actor may not ingest.
+        TooLarge: there are too many events.
+        StoreUnavailable: not all are stored; repeating the request stores the others.
+    """
+    now = context.clock.now()
+    converted = [posthog.convert_message(message, now) for message in posthog.list_messages(body)]
+    return await _submit(context, actor, converted)
+
+
+async def _submit(
+    context: ServiceContext, actor: Actor, items: Sequence[Converted | Unusable]
+) -> FormatResult:
+    actor.require(Permission.INGEST)
+    if len(items) > MAX_MESSAGES:
+        raise TooLarge(f"This request has {len(items)} messages; {MAX_MESSAGES} are allowed.")
+    numbered = [(n, item) for n, item in enumerate(items) if isinstance(item, Converted)]
+    refused = {
+        n: item.reason for n, item in enumerate(items) if isinstance(item, Unusable) and item.reason
+    }
+    results = await asyncio.gather(
+        *(_submit_converted(context, item) for _, item in numbered), return_exceptions=True
+    )
+    for (number, _), result in zip(numbered, results, strict=True):
+        if isinstance(result, StoreUnavailable) or not isinstance(result, Exception | IngestResult):
+            raise result
+        if isinstance(result, HogsendError):
+            refused[number] = str(result)
+        elif isinstance(result, Exception):
+            log.error("a message could not be stored", exc_info=result)
+            refused[number] = "an unexpected error, which the server's log has"
+    if refused:
+        number, reason = next(iter(sorted(refused.items())))
+        log.warning("refused %d messages; message %d: %s", len(refused), number, reason)
+    stored = sum(isinstance(result, IngestResult) for result in results)
+    return FormatResult(stored, refused)
+
+
+async def _submit_converted(context: ServiceContext, item: Converted) -> IngestResult:
+    raw = json.dumps(item.body).encode()
+    if len(raw) > MAX_EVENT_BYTES:
+        raise TooLarge(f"This event has {len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed.")
+    try:
+        body = EventBody.model_validate(item.body)
+    except ValidationError as error:
+        raise describe_invalid(error, "message") from None
+    event = build_event(body, raw, None, may_be_anonymous=True)
+    if item.contact_defaults:
+        if problem := check_properties(item.contact_defaults, escapes=True):
+            raise InvalidInput(f"$set_once {problem}.")
+        event = replace(event, contact_defaults=item.contact_defaults)
+    return await context.ingest.submit(event)

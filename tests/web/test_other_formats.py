@@ -1,0 +1,228 @@
+"""The libraries of Segment and PostHog work when only their host and their key change."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from posthog import Posthog
+from segment.analytics.client import Client
+
+from hogsend.clock import ManualClock
+from hogsend.web.api.compressed_body import MAX_BYTES
+from tests.site import Site, open_site
+from tests.web.raw_http import serve_raw
+
+DOCS = Path(__file__).parents[2] / "docs"
+HAPPENED = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+
+
+@pytest.fixture
+async def site(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Site]:
+    async with open_site(tmp_path, clock, with_worker=False) as opened:
+        yield opened
+
+
+async def load_events(site: Site) -> list[tuple[str, dict[str, Any]]]:
+    rows = await site.rows("SELECT name, properties FROM events ORDER BY id")
+    return [(name, json.loads(properties)) for name, properties in rows]
+
+
+async def load_identities(site: Site) -> set[str]:
+    return {row[0] for row in await site.rows("SELECT identity FROM identities")}
+
+
+async def test_segments_library_works_when_only_its_host_changes(site: Site) -> None:
+    async with serve_raw(site.app) as server:
+        errors: list[Any] = []
+
+        def send() -> None:
+            client = Client(
+                site.key,
+                host=f"http://127.0.0.1:{server.port}/segment",
+                gzip=True,
+                on_error=lambda error, _: errors.append(error),
+                upload_interval=0.01,
+            )
+            client.track(None, "Page Opened", {}, anonymous_id="browser-1")
+            client.identify(
+                "ada", {"email": "Ada@Example.com", "plan": "pro"}, anonymous_id="browser-1"
+            )
+            for _ in range(2):
+                client.track(
+                    "ada",
+                    "Order Completed",
+                    {"revenue": 12.5, "currency": "EUR"},
+                    timestamp=HAPPENED,
+                    message_id="order-7",
+                )
+            client.page("ada", "Docs", "Pricing", {"url": "https://example.com"})
+            client.group("ada", "acme", {"seats": 3})
+            client.alias("browser-2", "ada")
+            client.identify(7, {"plan": None})
+            client.shutdown()
+
+        await asyncio.to_thread(send)
+    assert errors == []
+    assert await load_events(site) == [
+        ("Page Opened", {}),
+        ("identify", {}),
+        ("Order Completed", {"revenue": 12.5, "currency": "EUR"}),
+        ("page", {"name": "Pricing", "category": "Docs", "url": "https://example.com"}),
+        ("group", {"seats": 3, "$groups": {"company": "acme"}}),
+        ("alias", {}),
+        ("identify", {}),
+    ]
+    contact = await site.contact("ada")
+    assert (contact.email, contact.properties["plan"]) == ("ada@example.com", "pro")
+    assert await load_identities(site) == {
+        "u:ada", "e:ada@example.com", "a:browser-1", "a:browser-2", "u:7",
+    }  # fmt: skip
+    (order,) = await site.rows("SELECT occurred_at, value, currency FROM events WHERE value > 0")
+    assert order == (int(HAPPENED.timestamp() * 1000) * 1000, 12.5, "EUR")
+
+
+async def test_posthogs_library_works_when_only_its_host_changes(site: Site) -> None:
+    async with serve_raw(site.app) as server:
+        errors: list[Any] = []
+
+        def send() -> None:
+            client = Posthog(
+                site.key,
+                host=f"http://127.0.0.1:{server.port}/posthog",
+                gzip=True,
+                on_error=lambda error, _: errors.append(error),
+                flush_interval=0.01,
+                disable_geoip=False,
+            )
+            assert client.get_all_flags("ada") == {}
+            uuid = "01a20364-0bb6-73eb-9330-0f5a70953204"
+            for _ in range(2):
+                client.capture(
+                    "order completed",
+                    distinct_id="ada",
+                    properties={"size": 3, "$set": {"plan": "pro"}},
+                    timestamp=HAPPENED,
+                    uuid=uuid,
+                    groups={"company": "acme"},
+                )
+            client.set(distinct_id="ada", properties={"email": "Ada@Example.com"})
+            client.set_once(distinct_id="ada", properties={"plan": "free", "source": "ad"})
+            client.alias("browser-1", "ada")
+            client.group_identify("company", "acme", {"seats": 3})
+            client.capture("seen")
+            client.shutdown()
+
+        await asyncio.to_thread(send)
+    assert errors == []
+    names = [name for name, _ in await load_events(site)]
+    assert names == ["order completed", "$set", "$set_once", "$create_alias", "seen"]
+    properties = dict(await load_events(site))["order completed"]
+    assert (properties["size"], properties["$groups"]) == (3, {"company": "acme"})
+    assert "$set" not in properties
+    contact = await site.contact("ada")
+    assert contact.email == "ada@example.com"
+    assert (contact.properties["plan"], contact.properties["source"]) == ("pro", "ad")
+    identities = await load_identities(site)
+    assert {"u:ada", "e:ada@example.com", "a:browser-1"} < identities
+    # An event without a person has an id of its own, which is nobody's user id.
+    assert len([identity for identity in identities if identity.startswith("a:")]) == 2
+
+
+@pytest.mark.parametrize("product", ["segment", "posthog"])
+async def test_the_code_of_the_guides_works(site: Site, product: str) -> None:
+    guide = (DOCS / f"{product}.md").read_text()
+    code = guide.split("```python\n")[1].split("```")[0].replace("hsk_…", site.key)
+    async with serve_raw(site.app) as server:
+        code = code.replace("https://hogsend.example.com", f"http://127.0.0.1:{server.port}")
+        await asyncio.to_thread(exec, code, {})
+    contact = await site.contact("ada")
+    assert (contact.email, contact.properties["plan"]) == ("ada@example.com", "pro")
+    assert await site.rows("SELECT value FROM events WHERE value IS NOT NULL") == [(12.5,)]
+
+
+def compress(body: Any) -> bytes:
+    return gzip.compress(json.dumps(body).encode())
+
+
+async def test_what_browsers_send_is_read_in_each_of_its_forms(site: Site) -> None:
+    event = {
+        "event": "seen",
+        "properties": {"token": site.key, "distinct_id": "d", "$device_id": "d"},
+    }
+    text = base64.b64encode(json.dumps([event]).encode()).decode()
+    forms: list[tuple[str, bytes, str]] = [
+        ("/posthog/e/", json.dumps([event]).encode(), "text/plain"),
+        ("/posthog/i/v0/e/?compression=gzip-js", compress(event), "text/plain"),
+        ("/posthog/e/", f"data={text.replace('=', '%3D').replace('+', '%2B')}".encode(),
+         "application/x-www-form-urlencoded"),
+    ]  # fmt: skip
+    for path, body, content_type in forms:
+        answer = await site.post(path, body, Authorization="", Content_Type=content_type)
+        assert (answer.status_code, (await answer.get_json())["stored"]) == (200, 1), path
+    identify = {"event": "$identify", "distinct_id": "ada", "offset": 2000}
+    identify["properties"] = {"$anon_distinct_id": "d", "$set": {"plan": "pro"}}
+    answer = await site.post(
+        "/posthog/capture/", {"api_key": site.key, **identify}, Authorization=""
+    )
+    assert answer.status_code == 200
+    assert await load_identities(site) == {"u:ada", "a:d"}
+    assert await site.fetch_value("SELECT COUNT(DISTINCT contact_id) FROM events") == 1
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_a_refused_message_is_reported_and_the_others_are_stored(
+    site: Site, place: int
+) -> None:
+    good = {"type": "track", "event": "go", "userId": "ada"}
+    bad: list[Any] = [
+        None, 7, [], {}, {"type": "track", "userId": "ada"}, {"type": "what"},
+        {"type": "track", "event": "go"}, {"type": "track", "event": "x" * 201, "userId": "ada"},
+        {"type": "identify", "userId": "ada", "traits": {"a": "x" * 70_000}},
+    ]  # fmt: skip
+    for message in bad:
+        batch: list[Any] = [good, good]
+        batch.insert(place, message)
+        answer = await (await site.post("/segment/v1/batch", {"batch": batch})).get_json()
+        assert (answer["success"], answer["stored"]) == (True, 2)
+        assert [refused["index"] for refused in answer["refused"]] == [place]
+        answer = await site.post("/posthog/batch/", {"batch": [message]})
+        assert await answer.get_json() == {"status": 1, "stored": 0, "refused": 1}
+
+
+async def test_keys_are_found_where_these_clients_send_them_and_checked(site: Site) -> None:
+    track = {"event": "go", "userId": "ada"}
+    basic = "Basic " + base64.b64encode(f"{site.key}:".encode()).decode()
+    wrong = "Basic " + base64.b64encode(b"hsk_wrong:").decode()
+    calls: list[tuple[str, Any, str, int]] = [
+        ("/segment/v1/track", track, basic, 200),
+        ("/segment/v1/track", {**track, "writeKey": site.key}, "", 200),
+        ("/segment/v1/track", {**track, "writeKey": site.key}, wrong, 401),
+        ("/segment/v1/track", track, "", 401),
+        ("/segment/v1/track", track, "Basic ???", 401),
+        ("/segment/v1/what", track, basic, 404),
+        ("/segment/v1/batch", {"batch": 7}, basic, 400),
+        ("/segment/v1/batch", b"{", basic, 400),
+        ("/posthog/capture/", {"event": "go", "distinct_id": "ada", "api_key": "hsk_no"}, "", 401),
+        ("/posthog/capture/", b"\x1f\x8bnot gzip", "", 400),
+    ]
+    for path, body, authorization, status in calls:
+        answer = await site.post(path, body, Authorization=authorization)
+        assert answer.status_code == status, (path, body, authorization)
+    assert await site.fetch_value("SELECT COUNT(*) FROM events") == 2
+
+
+async def test_a_body_that_expands_too_far_is_refused(site: Site) -> None:
+    bomb = gzip.compress(b" " * (32 * 1024 * 1024), 9)
+    for path in ("/segment/v1/batch", "/posthog/batch/"):
+        answer = await site.post(path, bomb, Content_Encoding="gzip")
+        assert answer.status_code == 413, path
+    largest = compress({"batch": [], "api_key": site.key, "x": "y" * (MAX_BYTES - 200)})
+    assert (await site.post("/posthog/batch/", largest, Authorization="")).status_code == 200
