@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
+from contextlib import closing
 from uuid import UUID
 
 import pytest
@@ -11,9 +14,10 @@ from hogsend.domain.contact import Contact
 from hogsend.domain.ids import new_id
 from hogsend.errors import ConfigError
 from hogsend.store import contacts
-from hogsend.store.db import Database, Query, Write, is_sqlite, read_scalar
+from hogsend.store.db import Database, Query, Write, is_sqlite, parse_sqlite_path, read_scalar
 from hogsend.store.dialects import PostgresDialect, SqliteDialect
 from hogsend.store.fields import EPOCH, from_micros, to_id, to_micros
+from tests.databases import opened
 
 
 def count(name: str, by: int = 1) -> Write:
@@ -162,3 +166,22 @@ async def test_an_address_that_cannot_be_used_is_refused_with_a_remedy(url: str,
     with pytest.raises(ConfigError, match=message) as refused:
         await Database(url).open()
     assert refused.value.remedy
+
+
+async def test_emptying_the_log_waits_for_nobody_who_reads(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as database:
+        log = parse_sqlite_path(sqlite_url).with_suffix(".db-wal")
+        with closing(sqlite3.connect(parse_sqlite_path(sqlite_url))) as reader:
+            async with database.transaction() as tx:
+                await tx.apply([Write("INSERT INTO meta (key, value) VALUES ('a', 'b')")])
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM meta").fetchall()
+            async with database.transaction() as tx:
+                await tx.apply([Write("UPDATE meta SET value = 'c' WHERE key = 'a'")])
+            start = time.monotonic()
+            await database.empty_log()
+            # A connection waits five seconds for others.
+            assert time.monotonic() - start < 4
+            assert log.stat().st_size > 0
+        await database.empty_log()
+        assert log.stat().st_size == 0

@@ -13,18 +13,32 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.config.settings import load_settings
+from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import Enrollment, Wait
+from hogsend.domain.event import Event
 from hogsend.domain.ids import compute_first_id, new_id
 from hogsend.domain.journal import Step
 from hogsend.domain.journal_summary import Summary
 from hogsend.domain.send_policy import Send
 from hogsend.process import retention as task
 from hogsend.process.retention import Retention, RetentionPolicy
-from hogsend.store import enrollments, events, inbox, retention, sends, summaries, turns
+from hogsend.store import (
+    audit,
+    contacts,
+    enrollments,
+    events,
+    inbox,
+    retention,
+    sends,
+    summaries,
+    turns,
+)
 from hogsend.store.db import Database, Query, Write
+from hogsend.store.events import NewEvent
 from hogsend.store.inbox import CapturedMail, InboxEntry
 from hogsend.store.sends import RenderedMail
 from hogsend.store.turns import Turn
+from tests.databases import make_enrollment
 
 Ask = Callable[..., Awaitable[list[Any]]]
 KEPT = {
@@ -33,17 +47,22 @@ KEPT = {
     "refusals": timedelta(days=90),
     "rendered mails": timedelta(days=30),
     "captured mails": timedelta(days=90),
+    "audit entries": timedelta(days=365),
+    "events": timedelta(days=400),
+    "emails": timedelta(days=400),
 }
 _FOREVER = {
     f"HOGSEND_KEEP_{name}": "forever"
-    for name in ("JOURNALS", "IDEMPOTENCY_KEYS", "REFUSALS", "MAILS", "INBOX")
+    for name in ("JOURNALS", "IDEMPOTENCY_KEYS", "REFUSALS", "MAILS", "INBOX", "AUDIT")
 }
 
 
 @pytest.fixture
 def keeper(database: Database, clock: ManualClock, tmp_path: Path) -> Retention:
     """Keeps things for as long as the settings say when nobody says otherwise."""
-    return Retention(database, clock, RetentionPolicy.from_settings(load_settings({}, tmp_path)))
+    set_by_hand = {"HOGSEND_KEEP_EVENTS": "400", "HOGSEND_KEEP_EMAILS": "400"}
+    settings = load_settings(set_by_hand, tmp_path)
+    return Retention(database, clock, RetentionPolicy.from_settings(settings))
 
 
 @pytest.fixture
@@ -81,6 +100,8 @@ async def put(database: Database, at: datetime, tag: str) -> None:
         sends.insert([send]),
         sends.store_mails([RenderedMail(send.id, f"Hello {tag}", "us@example.com", b"mail")], at),
         inbox.capture([CapturedMail(captured, b"mail")]),
+        audit.record("olga", "note", tag, at),
+        events.insert([NewEvent(Event(new_id(at), "seen", {}, 1, at, at, "api"), {})]),
     )
 
 
@@ -89,6 +110,9 @@ _AGES = {
     "refusals": "SELECT at FROM refusals",
     "rendered mails": "SELECT created_at FROM messages",
     "captured mails": "SELECT captured_at FROM inbox",
+    "audit entries": "SELECT at FROM audit",
+    "events": "SELECT received_at FROM events",
+    "emails": "SELECT created_at FROM sends",
 }
 
 
@@ -187,6 +211,49 @@ async def test_a_send_is_still_called_by_the_subject_of_its_mail(
     kept = await database.read_one(sends.find_by_ids([send.id]))
 
     assert kept[send.id].subject == "Welcome, Ada"
+
+
+async def test_what_running_enrollments_need_is_not_deleted(
+    database: Database, clock: ManualClock, keeper: Retention, ask: Ask
+):
+    now = clock.now()
+    survivor, merged = Contact(new_id(now), user_id="ada"), Contact(new_id(now))
+    states = {"live": "waiting", "failed": "failed", "over": "completed"}
+    triggers = {
+        name: Event(new_id(now), name, {}, 1, now, now, "api", merged.id) for name in states
+    }
+    rows = [
+        make_enrollment(
+            now,
+            contact_id=survivor.id,
+            entry_key=name,
+            trigger_event_id=triggers[name].id,
+            state=state,
+            ended_at=None if state == "waiting" else clock.now(),
+            wake_at=None,
+        )
+        for name, state in states.items()
+    ]
+    emails = [replace(mail(now), enrollment_id=row.id, step_key=row.entry_key) for row in rows]
+    keyed = Event(new_id(now), "keyed", {}, 2, now, now, "api", merged.id)
+    await write(
+        database,
+        contacts.insert([survivor, merged], now),
+        Write("UPDATE contacts SET merged_into = ? WHERE id = ?", [(survivor.id, merged.id)]),
+        events.insert([NewEvent(event, {}) for event in (*triggers.values(), keyed)]),
+        events.insert_keys([("key", keyed.id, b"digest")], now),
+        enrollments.insert(rows),
+        enrollments.update(rows, now),
+        sends.insert(emails),
+    )
+    until = now + timedelta(days=1)
+    for kind in (retention.EVENTS, retention.EMAILS):
+        async with database.transaction() as tx:
+            await tx.apply(retention.delete(kind, until, 100))
+
+    names = await ask("SELECT name FROM events ORDER BY id")
+    assert [row[0] for row in names] == ["live", "failed", "keyed"]
+    assert [row[0] for row in await ask("SELECT step_key FROM sends")] == ["live"]
 
 
 # -- journals -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import zipfile
 from quart import Quart
 
 from hogsend.process.runtime import Runtime
-from hogsend.store import audit
+from hogsend.store import audit, keys
 from tests.web.conftest import Browser, extract_text, sign_in_as
 from tests.web.sample_data import SampleData
 
@@ -40,6 +40,26 @@ async def test_an_owner_downloads_and_erases_what_is_stored_about_a_contact(
         ("erase", ada),
         ("download archive", ada),
     ]
+
+
+async def test_the_api_gives_the_archive_and_erases(
+    app: Quart, sample: SampleData, runtime: Runtime
+) -> None:
+    _, text = await keys.create(
+        runtime.database, name="admin", scopes=["full-admin"], now=runtime.clock.now()
+    )
+    client, headers = app.test_client(), {"Authorization": f"Bearer {text}"}
+    path = f"/v1/admin/contacts/{sample.ids['ada']}"
+    answer = await client.get(f"{path}/archive", headers=headers)
+    archive = zipfile.ZipFile(io.BytesIO(await answer.get_data(as_text=False)))
+    assert (answer.status_code, archive.testzip()) == (200, None)
+
+    answer = await client.post(f"{path}/erase", headers=headers)
+    erased = await answer.get_json()
+    assert (answer.status_code, erased["finished"], erased["live"]) == (200, True, 1)
+    for method, action in ((client.get, "archive"), (client.post, "erase")):
+        answer = await method(f"{path}/{action}", headers=headers)
+        assert answer.status_code == 404, action
 
 
 async def test_a_viewer_sees_only_how_much_is_stored(viewer: Browser, sample: SampleData) -> None:

@@ -215,7 +215,7 @@ class Settings:
         "90",
         parsing.parse_days,
         "Days after an enrollment's end for which its steps can be read; after that a summary can. "
-        "`forever` keeps them, here and in the next five settings.",
+        "`forever` keeps them, here and in the next eight settings.",
     )
     keep_idempotency_keys: int | None = _setting(
         "30",
@@ -239,6 +239,20 @@ class Settings:
     )
     keep_inbox: int | None = _setting(
         "90", parsing.parse_days, "Days for which the local inbox keeps a mail."
+    )
+    keep_audit: int | None = _setting(
+        "365", parsing.parse_days, "Days for which the audit log keeps an entry."
+    )
+    keep_events: int | None = _setting(
+        parsing.FOREVER,
+        parsing.parse_days,
+        "Days for which events are kept. Journeys do not find older ones in their history.",
+    )
+    keep_emails: int | None = _setting(
+        parsing.FOREVER,
+        parsing.parse_days,
+        "Days for which the ledger keeps an email, with its opens and clicks. Journeys do not find "
+        "older ones in their history.",
     )
     log_format: str = _setting(
         "auto",

@@ -60,6 +60,9 @@ class RetentionPolicy:
                 retention.DIRECT_MAILS: parse_days(settings.keep_mails),
                 retention.ATTACHMENTS: parse_days(settings.keep_mails),
                 retention.INBOX: parse_days(settings.keep_inbox),
+                retention.AUDIT: parse_days(settings.keep_audit),
+                retention.EVENTS: parse_days(settings.keep_events),
+                retention.EMAILS: parse_days(settings.keep_emails),
             },
         )
 

@@ -182,9 +182,7 @@ class Database:
             connection = get_sqlite_connection(reading)
             await run_in_thread(connection, run_queries, [("PRAGMA wal_checkpoint(PASSIVE)", [])])
             async with self._writer.acquire(), get_connection_lock(writing):
-                connection = get_sqlite_connection(writing)
-                truncate = [("PRAGMA wal_checkpoint(TRUNCATE)", [])]
-                await run_in_thread(connection, run_queries, truncate)
+                await run_in_thread(get_sqlite_connection(writing), _empty_log)
 
     async def probe_write(self) -> None:
         """Write and delete a row, so that an idle server notices when a problem is over.
@@ -247,6 +245,16 @@ class Database:
             connection = get_sqlite_connection(client)
             (rows,) = await run_in_thread(connection, run_queries, [("PRAGMA data_version", [])])
             return read_scalar(rows)
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    # Another process that reads, such as a backup, must not make those wait who write.
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(timeout)}")
 
 
 def is_sqlite(url: str) -> bool:

@@ -11,6 +11,7 @@ from ..domain.ids import compute_first_id
 from . import send_statuses
 from .db import Query, Write
 from .fields import to_micros
+from .models import LIVE
 from .rows import read_scalar
 
 
@@ -71,6 +72,35 @@ DIRECT_MAILS = Expiring(
 )
 ATTACHMENTS = Expiring(
     "attachments", "attachments", "id", "created_at", unless=_UNLESS_PENDING, step=4
+)
+
+AUDIT = Expiring("audit entries", "audit", "id", "id")
+EVENTS = Expiring(
+    "events",
+    "events",
+    "id",
+    "id",
+    # The trigger of an enrollment that may still have turns is read by each of them, and a key
+    # without its event would be taken for a new one.
+    unless="(EXISTS (SELECT 1 FROM contacts c JOIN enrollments n "
+    "ON n.contact_id = COALESCE(c.merged_into, c.id) WHERE c.id = row.contact_id "
+    "AND n.trigger_event_id = row.id "
+    f"AND (n.{LIVE} OR (n.state = 'failed' AND n.compacted_at IS NULL))) "
+    "OR EXISTS (SELECT 1 FROM idempotency_keys k "
+    "WHERE k.created_at = row.received_at AND k.event_id = row.id))",
+)
+EMAILS = Expiring(
+    "emails",
+    "sends",
+    "id",
+    "id",
+    # Enrollments that go on look up what they have sent.
+    unless=f"(row.status IN {send_statuses.PENDING} OR EXISTS (SELECT 1 FROM enrollments n "
+    f"WHERE n.id = row.enrollment_id AND n.{LIVE}))",
+    before=tuple(
+        f"DELETE FROM {table} WHERE send_id IN ({{rows}})"
+        for table in ("messages", "blocked_mails", "inbox", "hits")
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from . import (
     metrics,
     operators,
     posthog,
+    privacy,
     segment,
 )
 from .routes import Route, RouteTable
@@ -28,6 +29,7 @@ TABLES: tuple[RouteTable, ...] = (
     metrics.routes,
     keys.routes,
     operators.routes,
+    privacy.routes,
     segment.routes,
     posthog.routes,
     health.routes,
