@@ -18,6 +18,8 @@ from hogsend.store import (
     engagement,
     enrollment_states,
     enrollments,
+    erased_content,
+    erasures,
     events,
     goals,
     last_mails,
@@ -29,6 +31,7 @@ from hogsend.store import (
 from hogsend.store.counters import to_day
 from hogsend.store.db import Database, Query
 from hogsend.store.read_models import counts, journeys, overview
+from tests.databases import opened
 
 # What a search may start from: an id, a person, or the head of a journey's queue.
 NARROW = re.compile(
@@ -199,3 +202,41 @@ async def test_the_overview_never_reads_a_whole_table(sqlite_url: str, clock: Ma
             assert all(line in ("SCAN counted", "SCAN leap") for line in whole), (whole, query.sql)
     finally:
         await database.close()
+
+
+async def test_an_erasure_reads_only_the_rows_of_its_person(
+    sqlite_url: str, clock: ManualClock
+) -> None:
+    now, id_ = clock.now(), new_id(clock.now())
+    asked: list[Query[Any]] = [
+        erasures.find_erased("00" * 16, ["a@example.com"]),
+        erasures.count_stored(id_),
+        erasures.count_queued([id_]),
+        erasures.lock_merged(id_, ""),
+        erasures.find_identities([id_]),
+        erased_content.find_last_seq(id_, 0, 100),
+        *erased_content.erase_events(id_, 0, 100),
+        erased_content.find_enrollments(id_, id_, 100),
+        *erased_content.erase_enrollments([id_], now),
+        erased_content.find_turns([id_], 100),
+        erased_content.find_sends(id_, id_, 100),
+        *erased_content.erase_sends([id_]),
+        erased_content.find_refusals(id_, 100),
+        erased_content.redact_audit_subjects(["/contacts/x"]),
+        erased_content.find_naming_enrollments([id_], id_, 100),
+        erased_content.redact_turns([id_], "a@example.com"),
+        *(Query(write.sql, write.rows[0], list) for write in erasures.cut([id_], now)),
+        Query((finish := erasures.finish(id_, now)).sql, finish.rows[0], list),
+    ]
+    async with opened(sqlite_url) as database:
+        for query in asked:
+            plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
+            lines = [row[3] for row in await database.read_one(plan)]
+            # Scans are only of what a part of the statement has found.
+            wide = [
+                line for line in lines if line.startswith("SCAN") and line not in _SCANS_OF_RESULTS
+            ]
+            assert not wide, (wide, query.sql)
+
+
+_SCANS_OF_RESULTS = ("SCAN theirs", "SCAN next_events", "SCAN CONSTANT ROW")

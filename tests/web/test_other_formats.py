@@ -197,6 +197,23 @@ async def test_a_refused_message_is_reported_and_the_others_are_stored(
         assert await answer.get_json() == {"status": 1, "stored": 0, "refused": 1}
 
 
+async def test_odd_numbers_and_texts_are_no_error_of_the_server(site: Site) -> None:
+    huge = "9" * 400
+    odd = ["1e400", "-1e400", "NaN", "Infinity", huge, "-" + huge, "true", '"\\ud800"', "[]"]
+    for value in [*odd, "[" * 300 + "]" * 300, '"' + "\\u0000" + '"']:
+        properties = f'{{"revenue": {value}, "currency": {value}, "x": {value}}}'
+        posthog = f'{{"event": "go", "distinct_id": "ada", "offset": {value}, "uuid": {value}, '
+        posthog += f'"timestamp": {value}, "$set_once": {properties}, "properties": {properties}}}'
+        segment = (
+            f'{{"event": "go", "userId": {value}, "messageId": {value}, "timestamp": {value}, '
+        )
+        segment += f'"timestamp": {value}, "properties": {properties}, '
+        segment += f'"context": {{"traits": {properties}}}}}'
+        for path, body in (("/posthog/e/", posthog), ("/segment/v1/track", segment)):
+            answer = await site.post(path, body.encode())
+            assert answer.status_code == 200, (path, value)
+
+
 async def test_keys_are_found_where_these_clients_send_them_and_checked(site: Site) -> None:
     track = {"event": "go", "userId": "ada"}
     basic = "Basic " + base64.b64encode(f"{site.key}:".encode()).decode()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from ..config.settings import read_env_file
+from ..config.env_file import read_env_file
 from ..errors import ConfigError, StartError
 
 # Needs no quotes, neither for Hogsend nor for Docker.

@@ -13,7 +13,8 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from ..errors import ConfigError
-from .settings import ENV_FILE, PREFIX, read_env_file
+from .env_file import ENV_FILE, read_env_file
+from .settings import PREFIX
 
 # Hogsend's own settings, and those of Hatchet's client.
 _OWN_PREFIXES: Final = (PREFIX, "HATCHET_CLIENT_")

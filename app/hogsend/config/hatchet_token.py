@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import ConfigError
-from .settings import ENV_FILE, read_env_file
+from .env_file import ENV_FILE, read_env_file
 
 # The name of the setting of a namespace, which Hatchet's SDK has for all its programs.
 NAMESPACE = "HATCHET_CLIENT_NAMESPACE"

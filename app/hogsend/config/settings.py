@@ -12,13 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from ..compat.dotenv import MalformedLine, parse_env_file
 from ..errors import ConfigError
 from . import parsing
+from .env_file import ENV_FILE, read_env_file
 from .parsing import Parser
 
 PREFIX = "HOGSEND_"
-ENV_FILE = ".env"
 TOKEN = "HATCHET_CLIENT_TOKEN"  # noqa: S105 - the name of the variable
 
 
@@ -384,19 +383,3 @@ def format_value(settings: Settings, setting: Setting) -> str:
     if isinstance(value, bool | float):
         return f"{float(value):g}"
     return parsing.mask_credentials(str(value)) if setting.secret else str(value)
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return the names and values of a `.env` file; an empty dict when there is no file.
-
-    Raises:
-        ConfigError: the file cannot be read, or a line is not `NAME=value`.
-    """
-    try:
-        return parse_env_file(path.read_text("utf-8-sig"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except MalformedLine as error:
-        raise ConfigError(f"{path} has a line that is not NAME=value: {error}", "Fix it.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", "Fix or remove it.") from None

@@ -15,6 +15,9 @@ from .db import Query, Write
 from .fields import to_micros
 from .rows import read_column, read_pairs, read_scalar
 
+# What is stored of a mail beside its row in the ledger, by `send_id`.
+MAIL_TABLES = ("messages", "blocked_mails", "inbox", "direct_mails", "attachments")
+
 
 def find_last_seq(contact_id: UUID, after: int, limit: int) -> Query[int | None]:
     """Query the number of the last of a contact's next events; None when there are none.
@@ -114,10 +117,7 @@ def erase_sends(ids: Sequence[UUID]) -> list[Query[None]]:
             "reason = CASE WHEN reason IS NULL THEN NULL ELSE ? END WHERE id IN ?",
             [ERASED, listed],
         ),
-        *(
-            _run(f"DELETE FROM {table} WHERE send_id IN ?", [listed])
-            for table in ("messages", "blocked_mails", "inbox", "direct_mails", "attachments")
-        ),
+        *(_run(f"DELETE FROM {table} WHERE send_id IN ?", [listed]) for table in MAIL_TABLES),
         _run("UPDATE hits SET url = NULL, network = '' WHERE send_id IN ?", [listed]),
     ]
 

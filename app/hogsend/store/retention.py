@@ -10,6 +10,7 @@ from typing import Any
 from ..domain.ids import compute_first_id
 from . import send_statuses
 from .db import Query, Write
+from .erased_content import MAIL_TABLES
 from .fields import to_micros
 from .models import LIVE
 from .rows import read_scalar
@@ -98,8 +99,7 @@ EMAILS = Expiring(
     unless=f"(row.status IN {send_statuses.PENDING} OR EXISTS (SELECT 1 FROM enrollments n "
     f"WHERE n.id = row.enrollment_id AND n.{LIVE}))",
     before=tuple(
-        f"DELETE FROM {table} WHERE send_id IN ({{rows}})"
-        for table in ("messages", "blocked_mails", "inbox", "hits")
+        f"DELETE FROM {table} WHERE send_id IN ({{rows}})" for table in (*MAIL_TABLES, "hits")
     ),
 )
 

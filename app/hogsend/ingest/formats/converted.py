@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -85,13 +86,25 @@ def build_key(product: str, message_id: Any) -> str:
     return f"{product}:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
 
+def read_number(value: Any) -> float | None:
+    """Return a number; None in place of anything else, also of one that is too large to store."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def read_amount(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields `value` and `currency` of an event from its property `revenue`."""
-    revenue, currency = properties.get("revenue"), read_text(properties.get("currency"))
-    if isinstance(revenue, bool) or not isinstance(revenue, int | float):
+    revenue = read_number(properties.get("revenue"))
+    currency = read_text(properties.get("currency"))
+    if revenue is None:
         return {}
     is_code = len(currency) == 3 and currency.isascii() and currency.isalpha()
-    return {"value": float(revenue), **({"currency": currency} if is_code else {})}
+    return {"value": revenue, **({"currency": currency} if is_code else {})}
 
 
 def drop_empty(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from .converted import (
     read_amount,
     read_email,
     read_instant,
+    read_number,
     read_object,
     read_text,
 )
@@ -121,8 +122,8 @@ def _merge(name: str, fields: Mapping[str, Any], properties: Mapping[str, Any]) 
 
 def _read_offset(fields: Mapping[str, Any], now: datetime) -> str:
     """Return when an event happened that says so in milliseconds before it was sent."""
-    offset = fields.get("offset")
-    if isinstance(offset, bool) or not isinstance(offset, int | float):
+    offset = read_number(fields.get("offset"))
+    if offset is None:
         return ""
     age = timedelta(milliseconds=min(max(offset, 0), _MAX_OFFSET / timedelta(milliseconds=1)))
     return (now - age).astimezone(UTC).isoformat()
