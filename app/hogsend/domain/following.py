@@ -21,8 +21,9 @@ class MoveCause:
     """Why the properties of a contact changed.
 
     Args:
-        name: the name of the event; `merge` when the contact was merged with another, `retry` when
-            an operator retried an enrollment that could not follow the property meanwhile.
+        name: the name of the event; `merge` when the contact was merged with another, `unmerge`
+            when that was undone, `retry` when an operator retried an enrollment that could not
+            follow the property meanwhile.
         event_id: the event, if it was one.
     """
 
@@ -30,7 +31,7 @@ class MoveCause:
     event_id: UUID | None = None
 
 
-MERGE, RETRY = MoveCause("merge"), MoveCause("retry")
+MERGE, UNMERGE, RETRY = MoveCause("merge"), MoveCause("unmerge"), MoveCause("retry")
 
 
 @dataclass(frozen=True, slots=True)

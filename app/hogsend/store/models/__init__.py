@@ -13,6 +13,7 @@ from .contacts import (
     ErasedAddressRow,
     ErasureRow,
     IdentityRow,
+    MergeRow,
     SuppressionRow,
 )
 from .events import EventRow, IdempotencyRow, RefusalRow
@@ -64,6 +65,7 @@ __all__ = [
     "InboxRow",
     "JourneyRow",
     "KeyRow",
+    "MergeRow",
     "MessageRow",
     "MetaRow",
     "OperatorRow",
