@@ -121,6 +121,12 @@ class Settings:
         "The names of the Hatchet events that are ingested as events, separated by commas. `*` "
         "matches any part of a name.",
     )
+    public_properties: tuple[str, ...] = _setting(
+        None,
+        parsing.parse_property_names,
+        "The properties of a contact that a web page may read of its own visitor, separated by "
+        "commas. `email` allows the address.",
+    )
     mail: str = _setting(
         "inbox",
         parsing.parse_mail,
@@ -349,6 +355,7 @@ def _resolve_dependent_values(
         "base_url": values["base_url"] or build_local_address(host.strip("[]"), int(port)),
         "secrets": values["secrets"] or (),
         "hatchet_events": values["hatchet_events"] or (),
+        "public_properties": values["public_properties"] or (),
         "trusted_proxies": values["trusted_proxies"] or (),
     }
 

@@ -7,7 +7,7 @@ acts upon like any other; a call that changes nothing stores none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from ..domain.incoming import (
     check_properties,
     check_text,
 )
-from ..errors import Conflict, InvalidInput, NotFound
+from ..errors import Conflict, Forbidden, InvalidInput, NotFound
 from ..ingest.service import RelatedWrites
 from ..store import contacts
 from ..store.contacts import to_identities
@@ -29,15 +29,20 @@ from ..store.db import Write
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .contacts import name_emails, read_contact
+from .identity_claims import prove_user
 from .installation import Installation
 from .journey_context import JourneyContext
+from .privacy import erase_contact
 
 __all__ = [
     "ContactChange",
     "UpsertResult",
+    "Visitor",
     "create_contact",
+    "delete_contact",
     "edit_contact",
     "find_contacts",
+    "read_visitor",
     "upsert_contact",
 ]
 
@@ -59,6 +64,16 @@ class ContactChange:
     anonymous_id: str | None = None
     properties: Mapping[str, Any] | None = None
     lists: Mapping[str, bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who a request says that a web page's visitor is; empty fields name nobody."""
+
+    user_token: str = ""
+    user_id: str = ""
+    email: str = ""
+    anonymous_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +107,13 @@ async def upsert_contact(
         change: the contact and the change.
 
     Raises:
-        Forbidden: the actor may not ingest.
+        Forbidden: the actor may not ingest, or is a publishable key that names a known person's
+            browser.
         InvalidInput: nothing names a contact, or a value is not valid.
         TooLarge: the contact would be too large.
     """
-    actor.require(Permission.INGEST)
+    actor.require(Permission.INGEST_PUBLIC)
+    await _check_visitor(context, actor, change)
     result = await context.ingest.submit(_build_event(_check(change), actor))
     return _to_upsert_result(result)
 
@@ -161,6 +178,80 @@ async def edit_contact(
         _record(context, actor, "edit contact", checked),
     )
     return await _require(context, contact_id)
+
+
+async def delete_contact(
+    context: JourneyContext, actor: Actor, *, user_id: str = "", email: str = ""
+) -> None:
+    """Erase the contacts that either value names (docs/privacy.md), as a product may ask for.
+
+    Args:
+        context: whose contacts.
+        actor: who deletes them.
+        user_id: a user id; empty for none.
+        email: an address; empty for none.
+
+    Raises:
+        Forbidden: the actor may not ingest.
+        InvalidInput: neither is given.
+        NotFound: no contact has them.
+    """
+    owners = await find_contacts(context, actor, user_id=user_id, email=email)
+    if not owners:
+        raise NotFound("Contact not found")
+    # Who sends a person's data may also withdraw it.
+    eraser = replace(actor, permissions=actor.permissions | {Permission.ADMINISTER})
+    for owner in owners:
+        await erase_contact(context, eraser, owner.id)
+
+
+async def read_visitor(context: JourneyContext, actor: Actor, visitor: Visitor) -> Contact | None:
+    """Return the contact that a web page's visitor is, as far as the caller may know it.
+
+    A publishable key without a token sees nothing of a contact with a user id or an address.
+
+    Args:
+        context: whose contact.
+        actor: who asks.
+        visitor: who the visitor is.
+
+    Raises:
+        Forbidden: the token is not valid.
+        InvalidInput: nothing names a visitor.
+    """
+    actor.require(Permission.INGEST_PUBLIC)
+    user_id = prove_user(context, visitor.user_token) if visitor.user_token else ""
+    if not actor.is_publishable and not user_id:
+        user_id = visitor.user_id
+    names = to_identities(user_id, None, None)
+    if not actor.is_publishable and visitor.email:
+        names += name_emails(visitor.email)
+    if not names:
+        names = to_identities(None, None, visitor.anonymous_id)
+    if not names:
+        raise InvalidInput("anonymousId, userId, email, or userToken is required")
+    owners = await context.database.read_one(contacts.find_by_identities(names))
+    contact = next((owners[name] for name in names if name in owners), None)
+    is_hidden = actor.is_publishable and not user_id
+    if contact is not None and is_hidden and (contact.user_id or contact.email):
+        return None
+    return contact
+
+
+async def _check_visitor(context: JourneyContext, actor: Actor, change: ContactChange) -> None:
+    """Check that a publishable key that names only a browser does not act for a known person.
+
+    Raises:
+        Forbidden: the browser's contact has a user id or an address.
+    """
+    if not actor.is_publishable or change.user_id or change.email or not change.anonymous_id:
+        return
+    names = to_identities(None, None, change.anonymous_id)
+    owners = await context.database.read_one(contacts.find_by_identities(names))
+    if any(owner.user_id or owner.email for owner in owners.values()):
+        raise Forbidden(
+            "publishable anonymous write cannot attach to or merge an identified contact"
+        )
 
 
 async def find_contacts(
