@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from hogsend.domain.incoming import IncomingEvent
 from hogsend.process.runtime import Runtime
 from hogsend.store import contacts
 from hogsend.store.db import Query
@@ -83,6 +84,14 @@ async def test_a_form_that_is_wrong_says_so_and_keeps_what_was_typed(
         assert (await viewer.post(target, **form)).status_code == 403
     page = await viewer.read(path)
     assert "Suppress address" not in page and 'id="change"' not in page
+
+
+async def test_an_event_shows_that_another_contact_owns_its_address(
+    owner: Browser, runtime: Runtime
+) -> None:
+    await owner.post("/contacts", person="ada", email="ada@example.com")
+    result = await runtime.ingest.submit(IncomingEvent("hi", user_id="bo", email="ada@example.com"))
+    assert "not merged" in extract_text(await owner.read(f"/events/{result.event_id}"))
 
 
 async def test_the_history_is_filtered_by_kind_and_read_page_by_page(

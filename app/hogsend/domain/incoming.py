@@ -68,6 +68,8 @@ class IncomingEvent:
         is_contact_change: whether the event only records what the contact is: it is not stored when
             nothing changes, and is called `contact.created` when it creates the contact. With
             `contact_id`, `email` is the contact's new address.
+        needs_contact: whether the event creates a contact when none is known; otherwise an event of
+            an unknown browser, which no journey begins with, waits for the person to be identified.
     """
 
     name: str
@@ -92,6 +94,7 @@ class IncomingEvent:
     only_journey: str | None = None
     event_id: UUID | None = None
     is_contact_change: bool = False
+    needs_contact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import Cause, KnownKey, NewEvent, Refusal
+from .anonymous_events import can_wait
 from .batch_result import (
     EnrollmentRows,
     build_repeated_result,
@@ -39,7 +40,7 @@ from .batch_result import (
     to_row,
 )
 from .batch_writes import BatchWrites
-from .contact_resolver import ContactResolver, ContactState, fold_changes
+from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_changes
 from .enroll import try_enroll
 from .exits import ScopedExit, Triggers, load_triggers
 from .measuring import count_entry
@@ -70,6 +71,8 @@ class IngestBatch:
         self._known_keys: dict[str, KnownKey] = {}
         self._triggers: Triggers = {}
         self._writes = BatchWrites(now)
+        # The browsers whose events this batch stores without a contact.
+        self._unknown_browsers: set[str] = set()
         self.wakes: dict[UUID, datetime] = {}
         self.ended: list[UUID] = []
         self.topics: set[str] = {"events"}
@@ -104,6 +107,8 @@ class IngestBatch:
         return result
 
     def _decide_new(self, incoming: IncomingEvent) -> IngestResult | Exception:
+        if incoming.anonymous_id and self._is_of_unknown_browser(incoming):
+            return self._store_without_contact(incoming, incoming.anonymous_id)
         changes = self._contacts.identity_changes
         state, conflict = self._contacts.resolve(incoming)
         if state is None:
@@ -117,6 +122,37 @@ class IngestBatch:
         if incoming.source == "recipient" and state.has_chosen(incoming.lists):
             return build_unchanged_result(state.contact, self._now)
         return self._decide_for(incoming, state, conflict)
+
+    def _is_of_unknown_browser(self, incoming: IncomingEvent) -> bool:
+        """Return whether an event has no contact yet, and needs none."""
+        if can_wait(incoming, self._rules):
+            return self._contacts.find_by_identity(f"a:{incoming.anonymous_id}") is None
+        if incoming.anonymous_id in self._unknown_browsers:
+            raise MergeNeeded([])
+        return False
+
+    def _store_without_contact(self, incoming: IncomingEvent, browser: str) -> IngestResult:
+        event = Event(
+            id=incoming.event_id or new_id(self._now),
+            name=incoming.name,
+            properties=incoming.properties,
+            occurred_at=incoming.timestamp or self._now,
+            received_at=self._now,
+            source=incoming.source,
+        )
+        self._unknown_browsers.add(browser)
+        self._writes.events_without_contact.append((event, browser))
+        self._tally.add_today(counters.EVENTS)
+        self._remember_key(incoming, event, {})
+        return IngestResult(stored=True, event_id=event.id, contact_id=None, contact_key=browser)
+
+    def _remember_key(
+        self, incoming: IncomingEvent, event: Event, decisions: dict[str, Any]
+    ) -> None:
+        if incoming.idempotency_key:
+            key = incoming.idempotency_key
+            self._writes.idempotency_keys.append((key, event.id, incoming.digest))
+            self._known_keys[key] = KnownKey(event.id, incoming.digest, event.contact_id, decisions)
 
     def _find_repeated_result(self, incoming: IncomingEvent) -> IngestResult | None:
         """Return the result of the first request, if the idempotency key is known."""
@@ -199,10 +235,7 @@ class IngestBatch:
             )
         )
         self._tally.add_today(counters.EVENTS)
-        if incoming.idempotency_key:
-            key = incoming.idempotency_key
-            self._writes.idempotency_keys.append((key, event.id, incoming.digest))
-            self._known_keys[key] = KnownKey(event.id, incoming.digest, event.contact_id, decisions)
+        self._remember_key(incoming, event, decisions)
 
     def _change_lists(self, incoming: IncomingEvent, state: ContactState) -> str | None:
         """Apply the list changes; return why some had no effect, if any."""

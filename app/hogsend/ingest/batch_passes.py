@@ -8,6 +8,7 @@ from datetime import datetime
 from ..domain.incoming import IncomingEvent
 from ..store.counters import Tally
 from ..store.db import Transaction
+from .anonymous_events import adopt_events
 from .batch import IngestBatch
 from .batch_result import BatchResult, fill_in_contact_keys
 from .contact_resolver import MergeNeeded
@@ -34,6 +35,7 @@ async def ingest_batch(
     result = BatchResult()
     remaining = list(incoming)
     while remaining:
+        await adopt_events(tx, remaining, rules, tally)
         batch = IngestBatch(rules, tally, now)
         await batch.load(tx, remaining)
         try:
@@ -44,7 +46,7 @@ async def ingest_batch(
             # The events before the one that needs the merge are written first. The merge follows
             # in the next pass, where its event is the first.
             decided = batch.decided
-            if decided == 0:
+            if decided == 0 and needed.contact_ids:
                 merged = await merge_contacts(tx, needed.contact_ids, rules, tally, now)
                 result.ended.extend(merged.ended)
                 result.wakes.update(merged.wakes)

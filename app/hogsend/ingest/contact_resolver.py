@@ -118,7 +118,8 @@ class MergeNeeded(Exception):
     """An event names several contacts that are one person.
 
     Args:
-        contact_ids: the contacts.
+        contact_ids: the contacts; empty when events of the batch have to be stored first, so that
+            their contact is made.
     """
 
     def __init__(self, contact_ids: Sequence[UUID]) -> None:

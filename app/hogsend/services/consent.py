@@ -321,7 +321,7 @@ async def change_consents(
     """
     actor.require(Permission.OPERATE)
     chosen = await context.database.read_one(consents.find_by_contacts([contact_id]))
-    present = chosen[contact_id].choices if contact_id in chosen else {}
+    present = chosen.get(contact_id, Consents()).choices
     changes = {
         list_id: subscribed
         for list_id, subscribed in choices.items()

@@ -202,7 +202,8 @@ async def _load(installation: Installation, contact: Contact) -> Preferences:
         consents.find_by_contacts([contact.id]),
         read_model.find_suppression(contact.email or ""),
     )
-    choices = chosen[contact.id].choices if contact.id in chosen else {}
+    known: Consents = chosen.get(contact.id, Consents())
+    choices = known.choices
     return Preferences(
         contact,
         {list_id: choice for list_id, choice in choices.items() if list_id != EVERYTHING},

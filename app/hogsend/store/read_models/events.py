@@ -69,6 +69,11 @@ class EventLine:
         return self.decisions.get("waits", ())
 
     @property
+    def conflict(self) -> str:
+        """Which identity of the event belongs to another contact; empty when none does."""
+        return self.decisions.get("conflict", "")
+
+    @property
     def money(self) -> str:
         """The amount and its currency; empty when there is none."""
         return "" if self.value is None else f"{self.value:,.2f} {self.currency or ''}".strip()

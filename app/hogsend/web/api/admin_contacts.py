@@ -131,8 +131,8 @@ class MergeBody(Body):
     note: str = Field("", max_length=200)
 
 
-CONTACT_ANSWER = {"contact": ADMIN_CONTACT_EXAMPLE}
-DETAIL_EXAMPLE = {
+CONTACT_ANSWER: dict[str, Any] = {"contact": ADMIN_CONTACT_EXAMPLE}
+DETAIL_EXAMPLE: dict[str, Any] = {
     **CONTACT_ANSWER,
     "preferences": PREFERENCES_EXAMPLE,
     "revenue": {"totals": [], "lastValuedAt": None},
