@@ -25,8 +25,8 @@ async def site(
     sqlite_url: str, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Site]:
     monkeypatch.setattr(RequestLimiter, "count", lambda *_: None)
-    names = {"PUBLIC_PROPERTIES": "plan,email"}
-    async with open_site(tmp_path, clock, with_worker=False, **names) as opened:
+    public = "plan,email"
+    async with open_site(tmp_path, clock, with_worker=False, PUBLIC_PROPERTIES=public) as opened:
         yield opened
 
 

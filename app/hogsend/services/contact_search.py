@@ -40,7 +40,7 @@ __all__ = [
 STEP = 2_500
 PATIENCE = 0.02
 # How many contacts a search by identity considers.
-_MAX_MATCHES = 500
+_MAX_MATCHES = 200
 # The greatest instant that both databases store.
 _MAX_INSTANT = (1 << 63) - 1
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from . import (
     admin_contacts,
     admin_events,
-    emails,
     contact_timeline,
     contacts,
+    emails,
     enrollments,
     events,
     events_fast_path,
