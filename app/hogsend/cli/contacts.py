@@ -25,6 +25,7 @@ from ..services.contacts import (
 from ..services.installation import Installation
 from ..services.privacy import ErasureResult, StoredCounts, count_stored, erase_contact
 from .contact_changes import create, edit, merge, unmerge
+from .contact_files import export, import_
 from .instance import run_with_installation
 from .output import confirm, format_count, json_option, print_fields, print_json, print_table
 
@@ -34,10 +35,10 @@ _MAX_ENROLLMENTS = 1000
 
 @click.group()
 def contacts() -> None:
-    """Show, change, export and erase contacts."""
+    """Show, change, import, export and erase contacts."""
 
 
-for command in (create, edit, merge, unmerge):
+for command in (create, edit, merge, unmerge, import_, export):
     contacts.add_command(command)
 
 

@@ -21,8 +21,9 @@ class MoveCause:
     """Why the properties of a contact changed.
 
     Args:
-        name: the name of the event; `merge` when the contact was merged with another, `unmerge`
-            when that was undone, `retry` when an operator retried an enrollment that could not
+        name: the name of the event; `import` when a file was imported; `merge` when the contact was
+            merged with another, `unmerge` when that was undone; `retry` when an operator retried an
+            enrollment that could not
             follow the property meanwhile.
         event_id: the event, if it was one.
     """
@@ -31,7 +32,8 @@ class MoveCause:
     event_id: UUID | None = None
 
 
-MERGE, UNMERGE, RETRY = MoveCause("merge"), MoveCause("unmerge"), MoveCause("retry")
+IMPORT, RETRY = MoveCause("import"), MoveCause("retry")
+MERGE, UNMERGE = MoveCause("merge"), MoveCause("unmerge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class RetentionPolicy:
                 retention.AUDIT: parse_days(settings.keep_audit),
                 retention.EVENTS: parse_days(settings.keep_events),
                 retention.EMAILS: parse_days(settings.keep_emails),
+                retention.IMPORT_REMARKS: parse_days(settings.keep_imports),
             },
         )
 

@@ -6,7 +6,7 @@ Models never leave `store`: the rest of the program sees domain values.
 from __future__ import annotations
 
 from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
-from .conditions import DUE, HELD, JOURNALED, LIVE, RESENT, RETRIED, WAITS
+from .conditions import DUE, HELD, JOURNALED, LIVE, RESENT, RETRIED, UNFINISHED_IMPORT, WAITS
 from .contacts import (
     ConsentRow,
     ContactRow,
@@ -17,6 +17,7 @@ from .contacts import (
     SuppressionRow,
 )
 from .events import EventRow, IdempotencyRow, RefusalRow
+from .imports import ImportRemarkRow, ImportRow
 from .installation import CounterRow, MetaRow
 from .journeys import AnswerRow, EnrollmentRow, JourneyRow, StepRow, TurnRow
 from .sends import (
@@ -33,7 +34,16 @@ from .workers import HatchetRunRow, HatchetWaitRow, WorkerRow
 # The modules that Tortoise and aerich read.
 MODULES = tuple(
     f"{__name__}.{part}"
-    for part in ("installation", "contacts", "events", "journeys", "sends", "access", "workers")
+    for part in (
+        "installation",
+        "contacts",
+        "events",
+        "journeys",
+        "sends",
+        "access",
+        "workers",
+        "imports",
+    )
 )
 
 __all__ = [
@@ -44,6 +54,7 @@ __all__ = [
     "MODULES",
     "RESENT",
     "RETRIED",
+    "UNFINISHED_IMPORT",
     "WAITS",
     "AnswerRow",
     "AttachmentRow",
@@ -62,6 +73,8 @@ __all__ = [
     "HatchetWaitRow",
     "IdempotencyRow",
     "IdentityRow",
+    "ImportRemarkRow",
+    "ImportRow",
     "InboxRow",
     "JourneyRow",
     "KeyRow",
