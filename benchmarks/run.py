@@ -31,6 +31,7 @@ SCRIPTS = (
     "several_workers",
     "erase",
     "migrate_data",
+    "imports",
     "hatchet",
     "crowd",
     "pages 860000",

@@ -1,5 +1,5 @@
-"""A world whose services are called."""
+"""Worlds that services work with, with and without a worker."""
 
-from tests.world import world
+from tests.world import idle_world, sqlite_world, world
 
-__all__ = ["world"]
+__all__ = ["idle_world", "sqlite_world", "world"]

@@ -23,6 +23,9 @@ from tests.world import World
 
 # Tables without rows about a person, apart from their id.
 NOT_PERSONAL = {
+    # What was uploaded, of anybody: kept for a few days, and erased with a person.
+    "import_remarks",
+    "imports",
     "api_keys",
     "counters",
     "erased_addresses",

@@ -15,9 +15,11 @@ import pytest
 
 from hogsend import services
 from hogsend.clock import ManualClock
+from hogsend.domain.import_job import ImportJob, ImportOptions
 from hogsend.errors import Forbidden, HogsendError
 from hogsend.services.actor import COMMAND_LINE, HATCHET, SYSTEM, Actor, Permission
 from hogsend.services.direct_mails import EmailBody, MailRequest
+from hogsend.services.import_uploads import ImportChoices
 from hogsend.store.keys import SCOPES, Key
 from hogsend.store.operators import ROLES
 from tests.actors import operator_named
@@ -61,6 +63,16 @@ FUNCTIONS: Mapping[str, Permission] = {
     "events.send_test_event": OPERATE,
     "events.submit_batch": INGEST,
     "events.submit_event_json": INGEST,
+    "exports.export_contacts": OPERATE,
+    "exports.export_suppressions": OPERATE,
+    "import_uploads.configure_import": OPERATE,
+    "import_uploads.create_import": OPERATE,
+    "import_uploads.preview_import": OPERATE,
+    "import_uploads.start_import": OPERATE,
+    "imports.cancel_import": OPERATE,
+    "imports.get_import": READ,
+    "imports.list_imports": READ,
+    "imports.list_remarks": OPERATE,
     "inbox.clear_inbox": OPERATE,
     "inbox.count_unread": READ,
     "inbox.list_mails": READ,
@@ -178,15 +190,21 @@ def test_the_table_names_every_role_and_scope() -> None:
     assert {*ROLES, *SCOPES} <= {name for name, _, _ in ACTORS}
 
 
+async def read_nothing() -> AsyncIterator[bytes]:
+    """Yield the parts of an empty file."""
+    yield b""
+
+
 def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[str, Any]:
     """Return a value for each parameter that a function requires, by the parameter's name."""
+    now = site.clock.now()
     values: dict[str, Any] = {
         "installation": site.runtime,
         "context": site.runtime,
         "settings": site.runtime.settings,
         "actor": actor,
         "limit": 10,
-        "now": site.clock.now(),
+        "now": now,
         "contact_id": ID,
         "enrollment_id": ID,
         "event_id": ID,
@@ -221,6 +239,15 @@ def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[st
         "file": site.runtime.settings.data / "backup.zip",
         "url": "postgres://localhost/none",
         "on_progress": lambda *_: None,
+        "import_id": ID,
+        "kind": "contacts",
+        "file_name": "people.csv",
+        "chunks": read_nothing(),
+        "choices": ImportChoices(),
+        "job": ImportJob(
+            ID, "contacts", "draft", "", "csv", ImportOptions().to_json(), "", now, now
+        ),
+        "format": "csv",
     }
     required = [
         parameter.name

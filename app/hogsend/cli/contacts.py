@@ -22,6 +22,7 @@ from ..services.contacts import (
 )
 from ..services.installation import Installation
 from ..services.privacy import ErasureResult, StoredCounts, count_stored, erase_contact
+from .contact_files import export, import_
 from .instance import run_with_installation
 from .output import confirm, format_count, json_option, print_fields, print_json, print_table
 
@@ -31,7 +32,11 @@ _MAX_ENROLLMENTS = 1000
 
 @click.group()
 def contacts() -> None:
-    """Show, export and erase contacts."""
+    """Show, import, export and erase contacts."""
+
+
+contacts.add_command(import_)
+contacts.add_command(export)
 
 
 @contacts.command("list")

@@ -53,10 +53,14 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
             "enrollments:enrollments", "Show enrollments, and act on those that are stuck."
         ),
         "events": CommandSpec("events:events", "Send events to the running server."),
-        "contacts": CommandSpec("contacts:contacts", "Show, export and erase contacts."),
+        "contacts": CommandSpec("contacts:contacts", "Show, import, export and erase contacts."),
+        "suppressions": CommandSpec(
+            "suppressions:suppressions",
+            "Import and export the addresses that must not get mail.",
+        ),
         "emails": CommandSpec(
             "emails:emails",
-            "Preview and test templates; send, retry, resend, cancel emails.",
+            "Preview, test, send, retry, resend and cancel emails.",
         ),
     },
     "Access": {

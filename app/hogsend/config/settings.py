@@ -237,6 +237,15 @@ class Settings:
         parsing.parse_days,
         "Days for which an email that cannot be made waits for its template; then it fails.",
     )
+    keep_imports: int | None = _setting(
+        "7",
+        parsing.parse_days,
+        "Days for which the uploaded file of an import that has not run, and the rows that an "
+        "import refused, are kept.",
+    )
+    max_import_size: int = _setting(
+        "2048", parsing.parse_count, "The largest file that can be imported, in MiB."
+    )
     keep_inbox: int | None = _setting(
         "90", parsing.parse_days, "Days for which the local inbox keeps a mail."
     )

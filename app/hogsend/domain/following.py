@@ -21,8 +21,9 @@ class MoveCause:
     """Why the properties of a contact changed.
 
     Args:
-        name: the name of the event; `merge` when the contact was merged with another, `retry` when
-            an operator retried an enrollment that could not follow the property meanwhile.
+        name: the name of the event; `import` when a file was imported; `merge` when the contact was
+            merged with another, `retry` when an operator retried an enrollment that could not
+            follow the property meanwhile.
         event_id: the event, if it was one.
     """
 
@@ -30,7 +31,7 @@ class MoveCause:
     event_id: UUID | None = None
 
 
-MERGE, RETRY = MoveCause("merge"), MoveCause("retry")
+IMPORT, MERGE, RETRY = MoveCause("import"), MoveCause("merge"), MoveCause("retry")
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,12 @@ class ContactResolver:
         self._erased_identities: frozenset[str] = frozenset()
 
     async def load(
-        self, tx: Transaction, incoming: Sequence[IncomingEvent], *, with_entries: bool = True
+        self,
+        tx: Transaction,
+        incoming: Sequence[IncomingEvent],
+        *,
+        with_entries: bool = True,
+        aliases: Sequence[str] = (),
     ) -> dict[str, KnownKey]:
         """Read the rows that the batch needs; return the idempotency keys that are known.
 
@@ -143,10 +148,12 @@ class ContactResolver:
             incoming: the events.
             with_entries: whether to read which journeys the contacts have entered, which decides
                 about new enrollments.
+            aliases: further identities that the facts name, in their stored form.
         """
-        identities: list[str] = []
+        identities: list[str] = list(aliases)
         ids: list[UUID] = []
         emails = [event.email for event in incoming if event.email]
+        emails += [alias[2:] for alias in aliases if alias.startswith("e:")]
         for event in incoming:
             if event.contact_id is not None:
                 ids.append(event.contact_id)
@@ -231,8 +238,14 @@ class ContactResolver:
         state = self._by_identity.get(identity)
         return state.contact if state else None
 
-    def resolve(self, incoming: IncomingEvent) -> tuple[ContactState | None, bool]:
+    def resolve(
+        self, incoming: IncomingEvent, aliases: Sequence[str] = ()
+    ) -> tuple[ContactState | None, bool]:
         """Find or create the contact of an event.
+
+        Args:
+            incoming: the event.
+            aliases: further identities of its contact, in their stored form.
 
         Returns:
             The contact: None when its id is unknown, the survivor when the contact was merged.
@@ -248,6 +261,7 @@ class ContactResolver:
                 _refuse_growth(known.contact, incoming)
             return known, False
         identities = to_identities(incoming.user_id, incoming.email, incoming.anonymous_id)
+        identities.extend(aliases)
         owners = list(
             {
                 id(state): state

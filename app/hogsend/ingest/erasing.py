@@ -139,6 +139,12 @@ class ContentEraser:
         # Short ids are common words; as a whole JSON text they are not.
         others = [f'"{identity[2:]}"' for identity in identities if identity[2:] not in addresses]
         await self._redact_audit([*addresses, *others], f"/contacts/{person.contact_id}")
+        texts = [identity[2:].lower() for identity in identities]
+        if texts:
+            await self._erase_each(
+                lambda after, limit: content.find_import_remarks(texts, after, limit),
+                lambda ids: self._run([content.delete_import_remarks(ids)]),
+            )
         for address in addresses:
             await self._erase_each(
                 lambda after, limit: content.find_naming_enrollments(person.ids, after, limit),

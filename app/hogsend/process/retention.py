@@ -60,6 +60,7 @@ class RetentionPolicy:
                 retention.DIRECT_MAILS: parse_days(settings.keep_mails),
                 retention.ATTACHMENTS: parse_days(settings.keep_mails),
                 retention.INBOX: parse_days(settings.keep_inbox),
+                retention.IMPORT_REMARKS: parse_days(settings.keep_imports),
             },
         )
 

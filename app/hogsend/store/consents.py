@@ -86,13 +86,17 @@ def find_by_sends(ids: Sequence[UUID]) -> Query[dict[UUID, Consents]]:
 
 def record_decisions(statements: Sequence[ListDecision], now: datetime) -> Write:
     """Record contacts' decisions about lists; a newer one replaces an older one."""
-    at = to_micros(now)
+    return record_decisions_at([(statement, now) for statement in statements])
+
+
+def record_decisions_at(statements: Sequence[tuple[ListDecision, datetime]]) -> Write:
+    """Record contacts' decisions about lists, each with the instant at which it was made."""
     return Write(
         f"INSERT INTO consents ({_STATEMENTS.names}) VALUES ({_STATEMENTS.placeholders}) "
         "ON CONFLICT (contact_id, list_id) DO UPDATE SET "
         "subscribed = excluded.subscribed, changed_at = excluded.changed_at, "
         "source = excluded.source, send_id = excluded.send_id",
-        [_STATEMENTS.values(statement, at) for statement in statements],
+        [_STATEMENTS.values(statement, to_micros(at)) for statement, at in statements],
     )
 
 
@@ -182,6 +186,19 @@ def suppress(suppressions: Sequence[tuple[str, str, UUID | None]], now: datetime
         "ON CONFLICT (address) DO UPDATE SET reason = excluded.reason, at = excluded.at, "
         "send_id = excluded.send_id",
         [(address, reason, at, send_id) for address, reason, send_id in suppressions],
+    )
+
+
+def suppress_others(suppressions: Sequence[tuple[str, str, datetime]]) -> Write:
+    """Stop mail to addresses that are not suppressed yet.
+
+    Args:
+        suppressions: (address, reason, the instant of the suppression).
+    """
+    return Write(
+        "INSERT INTO suppressions (address, reason, at, send_id) VALUES (?,?,?,?) "
+        "ON CONFLICT (address) DO NOTHING",
+        [(address, reason, to_micros(at), None) for address, reason, at in suppressions],
     )
 
 

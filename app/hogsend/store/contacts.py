@@ -28,6 +28,10 @@ _NEW = CONTACTS.build_write_columns(without=_SEEN, extra=(*_SEEN, "created_at", 
 _CHANGED = CONTACTS.build_write_columns(
     without=("id", *_SEEN), extra=("last_seen_at", "updated_at")
 )
+_IMPORTED = CONTACTS.build_write_columns(extra=("created_at", "updated_at"))
+_CHANGED_BY_IMPORT = CONTACTS.build_write_columns(
+    without=("id", "event_seq", *_SEEN), extra=("updated_at",)
+)
 
 
 class _Identified(NamedTuple):
@@ -190,6 +194,32 @@ def record_last_events(contacts: Iterable[Contact], now: datetime) -> Write:
     return Write(
         "UPDATE contacts SET event_seq = ?, last_seen_at = ?, updated_at = ? WHERE id = ?",
         [(contact.event_seq, at, at, contact.id) for contact in contacts],
+    )
+
+
+def insert_imported(contacts: Iterable[Contact], now: datetime) -> Write:
+    """Add contacts with the instants at which they were first and last seen elsewhere."""
+    at = to_micros(now)
+    return Write(
+        f"INSERT INTO contacts ({_IMPORTED.names}) VALUES ({_IMPORTED.placeholders})",
+        [_IMPORTED.values(contact, at, at) for contact in contacts],
+    )
+
+
+def update_imported(contacts: Iterable[Contact], now: datetime) -> Write:
+    """Update contacts that an import changed, who have not been seen thereby."""
+    at = to_micros(now)
+    return Write(
+        f"UPDATE contacts SET {_CHANGED_BY_IMPORT.assignments} WHERE id = ?",
+        [_CHANGED_BY_IMPORT.values(contact, at, contact.id) for contact in contacts],
+    )
+
+
+def set_first_seen(instants: Sequence[tuple[UUID, datetime]]) -> Write:
+    """Note that contacts were first seen at these instants, unless they were seen earlier."""
+    return Write(
+        "UPDATE contacts SET first_seen_at = ? WHERE id = ? AND first_seen_at > ?",
+        [(to_micros(at), contact_id, to_micros(at)) for contact_id, at in instants],
     )
 
 

@@ -204,6 +204,21 @@ def redact_turns(enrollment_ids: Sequence[UUID], text: str) -> Query[None]:
     )
 
 
+def find_import_remarks(texts: Sequence[str], after: UUID, limit: int) -> Query[list[UUID]]:
+    """Query the next refused rows of imports that contain one of some texts, in lower case."""
+    mentions = " OR ".join(["REPLACE(LOWER(content), ?, '') <> LOWER(content)"] * len(texts))
+    return Query(
+        f"SELECT id FROM import_remarks WHERE id > ? AND ({mentions}) ORDER BY id LIMIT ?",
+        [after, *texts, limit],
+        read_column(UUID),
+    )
+
+
+def delete_import_remarks(ids: Sequence[UUID]) -> Query[None]:
+    """Delete refused rows of imports."""
+    return _run("DELETE FROM import_remarks WHERE id IN ?", [list(ids)])
+
+
 def _run(sql: str, values: Sequence[object]) -> Query[None]:
     """Return one statement for many rows; as a write it would run once for each row."""
     return Query(sql, values, lambda _: None)

@@ -44,6 +44,7 @@ _UNLESS_PENDING = (
 )
 IDEMPOTENCY_KEYS = Expiring("idempotency keys", "idempotency_keys", "key", "created_at")
 REFUSALS = Expiring("refusals", "refusals", "id", "id")
+IMPORT_REMARKS = Expiring("refused rows of imports", "import_remarks", "id", "id")
 INBOX = Expiring("captured mails", "inbox", "send_id", "captured_at")
 BLOCKED_MAILS = Expiring(
     "values of blocked mails",

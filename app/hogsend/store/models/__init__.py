@@ -6,7 +6,7 @@ Models never leave `store`: the rest of the program sees domain values.
 from __future__ import annotations
 
 from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
-from .conditions import DUE, HELD, JOURNALED, LIVE, RESENT, RETRIED, WAITS
+from .conditions import DUE, HELD, JOURNALED, LIVE, RESENT, RETRIED, UNFINISHED_IMPORT, WAITS
 from .contacts import (
     ConsentRow,
     ContactRow,
@@ -16,6 +16,7 @@ from .contacts import (
     SuppressionRow,
 )
 from .events import EventRow, IdempotencyRow, RefusalRow
+from .imports import ImportRemarkRow, ImportRow
 from .installation import CounterRow, MetaRow
 from .journeys import AnswerRow, EnrollmentRow, JourneyRow, StepRow, TurnRow
 from .sends import (
@@ -32,7 +33,16 @@ from .workers import HatchetRunRow, HatchetWaitRow, WorkerRow
 # The modules that Tortoise and aerich read.
 MODULES = tuple(
     f"{__name__}.{part}"
-    for part in ("installation", "contacts", "events", "journeys", "sends", "access", "workers")
+    for part in (
+        "installation",
+        "contacts",
+        "events",
+        "journeys",
+        "sends",
+        "access",
+        "workers",
+        "imports",
+    )
 )
 
 __all__ = [
@@ -43,6 +53,7 @@ __all__ = [
     "MODULES",
     "RESENT",
     "RETRIED",
+    "UNFINISHED_IMPORT",
     "WAITS",
     "AnswerRow",
     "AttachmentRow",
@@ -61,6 +72,8 @@ __all__ = [
     "HatchetWaitRow",
     "IdempotencyRow",
     "IdentityRow",
+    "ImportRemarkRow",
+    "ImportRow",
     "InboxRow",
     "JourneyRow",
     "KeyRow",

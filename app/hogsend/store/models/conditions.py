@@ -16,3 +16,5 @@ WAITS = "due_at IS NOT NULL"
 RESENT = "original_id IS NOT NULL"
 # Enrollments and sends that one of several workers holds.
 HELD = "holder IS NOT NULL"
+# Imports that a process runs, or is to run.
+UNFINISHED_IMPORT = "status IN ('pending', 'processing')"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from ...domain.enrollment import Wait
-from ...domain.following import MERGE, RETRY, Following, Move, Moves
+from ...domain.following import IMPORT, MERGE, RETRY, Following, Move, Moves
 from ...domain.journal import Step
 from ...domain.property_instant import PropertyInstant
 from ...domain.times import get_zone_name
@@ -17,7 +17,11 @@ from ..turn_state import TurnState
 from .description import Description, Link, Wording
 from .wait import WaitCall
 
-_REASONS = {MERGE.name: "contacts were merged", RETRY.name: "retried by an operator"}
+_REASONS = {
+    IMPORT.name: "changed by an import",
+    MERGE.name: "contacts were merged",
+    RETRY.name: "retried by an operator",
+}
 
 
 @dataclass(frozen=True, slots=True)

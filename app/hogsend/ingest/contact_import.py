@@ -1,0 +1,274 @@
+"""Imports contacts: facts without events, which start no journey.
+
+The contacts are resolved, merged and changed as by events. What depends on their properties follows
+them: waits move, and turns that are running run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment
+from ..domain.following import IMPORT
+from ..domain.import_rows import ContactFacts, ImportedChoice
+from ..domain.incoming import IncomingEvent
+from ..domain.journey import EVERYTHING
+from ..errors import TooLarge
+from ..store import consents, contacts, counters, enrollments
+from ..store.consents import ListDecision
+from ..store.counters import Tally
+from ..store.db import Transaction
+from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
+from .merge import merge_contacts
+from .rules import IngestRules
+from .waits import move_waits
+
+SOURCE = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedContact:
+    """What a row did.
+
+    Args:
+        contact_id: the row's contact.
+        change: whether the row made the contact, changed it, or had nothing new.
+        has_conflict: whether another contact owns, and keeps, an identity of the row.
+        kept_unsubscribed: the lists that the row subscribes to, and that the contact has left.
+    """
+
+    contact_id: UUID
+    change: Literal["created", "updated", "unchanged"]
+    has_conflict: bool = False
+    kept_unsubscribed: Sequence[str] = ()
+
+
+@dataclass
+class ContactImport:
+    """The changes of a transaction that imported contacts.
+
+    Args:
+        results: what each row did, or why it was refused, in the order of the rows.
+        wakes: the due times of enrollments whose wait has moved, by enrollment.
+        ended: the enrollments that a merge has exited.
+        topics: the kinds of rows that changed.
+    """
+
+    results: list[ImportedContact | TooLarge] = field(
+        default_factory=list[ImportedContact | TooLarge]
+    )
+    wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
+    ended: list[UUID] = field(default_factory=list[UUID])
+    topics: set[str] = field(default_factory=set[str])
+
+
+async def import_contacts(
+    tx: Transaction,
+    rows: Sequence[ContactFacts],
+    rules: IngestRules,
+    tally: Tally,
+    now: datetime,
+    *,
+    resubscribe: bool = False,
+) -> ContactImport:
+    """Import contacts in the order of their rows.
+
+    Args:
+        tx: the transaction with which all changes commit.
+        rows: the facts about the contacts.
+        rules: the journeys, lists and switches that decide about merges.
+        tally: counts the changes; the caller writes the tally.
+        now: the current time.
+        resubscribe: whether a contact who has unsubscribed is subscribed again.
+    """
+    result = ContactImport()
+    remaining = list(rows)
+    is_merged = False
+    while remaining:
+        batch = _ImportBatch(now, resubscribe)
+        incoming = await batch.load(tx, remaining)
+        decided = 0
+        try:
+            for facts, event in zip(remaining, incoming, strict=True):
+                imported = batch.decide(facts, event)
+                if is_merged and isinstance(imported, ImportedContact):
+                    imported = replace(imported, change="updated")
+                is_merged = False
+                result.results.append(imported)
+                decided += 1
+        except MergeNeeded as needed:
+            # As in `ingest_batch`: the rows before the one that needs the merge come first.
+            if decided == 0:
+                merged = await merge_contacts(tx, needed.contact_ids, rules, tally, now)
+                is_merged = True
+                result.ended.extend(merged.ended)
+                result.wakes.update(merged.wakes)
+                result.topics.update(("contacts", "enrollments", "sends"))
+        await batch.write(tx, tally)
+        result.wakes.update(batch.wakes)
+        result.topics |= batch.topics
+        remaining = remaining[decided:]
+    return result
+
+
+class _ImportBatch:
+    """Decides in memory what the rows of one step do, and collects what is to be written."""
+
+    def __init__(self, now: datetime, resubscribe: bool) -> None:
+        self._now = now
+        self._resubscribe = resubscribe
+        self._contacts = ContactResolver(now)
+        self._created: set[UUID] = set()
+        self._changed: dict[UUID, ContactState] = {}
+        self._first_seen: dict[UUID, datetime] = {}
+        self._decisions: dict[tuple[UUID, str], tuple[ListDecision, datetime]] = {}
+        self._suppressions: list[tuple[str, str, datetime]] = []
+        self._moved: dict[UUID, Enrollment] = {}
+        self.wakes: dict[UUID, datetime] = {}
+        self.topics: set[str] = set()
+
+    async def load(self, tx: Transaction, rows: Sequence[ContactFacts]) -> list[IncomingEvent]:
+        """Read what the decisions depend on; return the rows in the form that is resolved."""
+        incoming = list(map(_to_incoming, rows))
+        aliases = [alias for facts in rows for alias in facts.aliases]
+        await self._contacts.load(tx, incoming, with_entries=False, aliases=aliases)
+        return incoming
+
+    def decide(self, facts: ContactFacts, incoming: IncomingEvent) -> ImportedContact | TooLarge:
+        """Decide what a row does.
+
+        Args:
+            facts: what the row says.
+            incoming: the row in the form that is resolved.
+
+        Raises:
+            MergeNeeded: the row shows that several contacts are one person.
+        """
+        known = len(self._contacts.new_identities)
+        try:
+            state, has_conflict = self._contacts.resolve(incoming, facts.aliases)
+        except TooLarge as refusal:
+            return refusal
+        # Rows name no contact by our id, so that there always is one.
+        assert state is not None  # noqa: S101
+        contact_id = state.contact.id
+        is_changed = len(self._contacts.new_identities) > known
+        is_changed |= self._set_properties(state, facts)
+        is_changed |= self._suppress(state, facts)
+        kept, has_chosen = self._choose(state, facts)
+        is_changed |= has_chosen
+        is_new = state.is_new and contact_id not in self._created
+        is_changed |= self._note_seen(state, facts, is_new=is_new)
+        if is_new:
+            self._created.add(contact_id)
+        elif is_changed and not state.is_new:
+            self._changed[contact_id] = state
+        change = "created" if is_new else "updated" if is_changed else "unchanged"
+        return ImportedContact(contact_id, change, has_conflict, kept)
+
+    def _set_properties(self, state: ContactState, facts: ContactFacts) -> bool:
+        if not facts.properties:
+            return False
+        contact = state.contact
+        properties = fold_properties(contact.properties, facts.properties)
+        if properties == contact.properties:
+            return False
+        state.contact = contact.take_event(contact.event_seq, contact.last_seen_at, properties)
+        for after in move_waits(state, IMPORT, self._now):
+            self._moved[after.id] = after
+            self.topics.add("enrollments")
+            if after.wake_at is not None:
+                self.wakes[after.id] = after.wake_at
+        return True
+
+    def _suppress(self, state: ContactState, facts: ContactFacts) -> bool:
+        suppression, address = facts.suppression, facts.email
+        known = self._contacts.suppressed_addresses
+        if suppression is None or address is None or address in known:
+            return False
+        known[address] = suppression.reason
+        self._suppressions.append((address, suppression.reason, suppression.at or self._now))
+        _raise_revision(state)
+        return True
+
+    def _choose(self, state: ContactState, facts: ContactFacts) -> tuple[list[str], bool]:
+        """Apply the choices about lists; return those without effect, and whether any had one."""
+        kept: list[str] = []
+        has_chosen = False
+        for list_id, choice in facts.choices.items():
+            before = state.subscriptions.get(list_id)
+            if before is choice.subscribed or (
+                before is None and choice.subscribed and list_id == EVERYTHING
+            ):
+                continue
+            if before is False and not self._resubscribe:
+                kept.append(list_id)
+                continue
+            state.subscriptions[list_id] = choice.subscribed
+            self._record_choice(state.contact, list_id, choice)
+            has_chosen = True
+        if has_chosen:
+            _raise_revision(state)
+        return kept, has_chosen
+
+    def _record_choice(self, contact: Contact, list_id: str, choice: ImportedChoice) -> None:
+        decision = ListDecision(contact.id, list_id, choice.subscribed, choice.source or SOURCE)
+        self._decisions[contact.id, list_id] = (decision, choice.at or self._now)
+
+    def _note_seen(self, state: ContactState, facts: ContactFacts, *, is_new: bool) -> bool:
+        """Take the instants of a new contact; note when a known one was first seen."""
+        first, contact = facts.first_seen_at, state.contact
+        if is_new and (first or facts.last_seen_at):
+            first = min(filter(None, (first, facts.last_seen_at)))
+            last = max(first, facts.last_seen_at or self._now)
+            state.contact = replace(contact, first_seen_at=first, last_seen_at=last)
+        elif first is not None and first < contact.first_seen_at:
+            state.contact = replace(contact, first_seen_at=first)
+            self._first_seen[contact.id] = first
+            return True
+        return False
+
+    async def write(self, tx: Transaction, tally: Tally) -> None:
+        """Write the changes."""
+        states = [
+            state for state in self._contacts.list_states() if state.contact.id in self._created
+        ]
+        changed = [state.contact for state in self._changed.values()]
+        if states or changed:
+            self.topics.add("contacts")
+        tally.add_to_gauge(counters.CONTACTS, len(states))
+        known = [pair for pair in self._first_seen.items() if pair[0] not in self._created]
+        await tx.apply(
+            [
+                contacts.insert_imported([state.contact for state in states], self._now),
+                contacts.update_imported(changed, self._now),
+                contacts.set_first_seen(known),
+                contacts.add_identities(self._contacts.new_identities),
+                enrollments.update(self._moved.values(), self._now),
+                consents.record_decisions_at(list(self._decisions.values())),
+                consents.suppress_others(self._suppressions),
+                consents.suppress(self._contacts.new_suppressions, self._now),
+            ]
+        )
+
+
+def _raise_revision(state: ContactState) -> None:
+    # No turn runs for a contact that this batch creates.
+    if not state.is_new:
+        state.raise_revision()
+
+
+def _to_incoming(facts: ContactFacts) -> IncomingEvent:
+    return IncomingEvent(
+        "",
+        user_id=facts.user_id,
+        email=facts.email,
+        anonymous_id=facts.anonymous_id,
+        contact_properties=facts.properties,
+        source=SOURCE,
+    )

@@ -1,0 +1,354 @@
+"""Runs an import: step by step, each in one short transaction with the position after it.
+
+A step commits its contacts together with the position in the file, so that an import which is
+killed resumes after its last step, and no row is imported twice. Exactly one process runs an
+import: the one that holds its lease, which every step renews and checks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID
+
+from ..domain.ids import new_id
+from ..domain.import_job import ImportJob, ImportOptions, ImportRemark
+from ..domain.import_rows import ContactFacts
+from ..domain.incoming import IncomingEvent
+from ..errors import CorruptRow, StoreUnavailable, TooLarge
+from ..ingest import BatchResult
+from ..ingest.contact_import import SOURCE, ImportedContact, import_contacts
+from ..store import imports
+from ..store.conflicts import CONFLICTS
+from ..store.contacts import to_identities
+from ..store.corrupt_row_failures import fail_enrollment
+from ..store.counters import Tally
+from ..store.db import Transaction
+from .import_files import get_file, remove_file
+from .import_steps import ParsedRow, RowReader, build_parser
+from .imports import TOPIC
+from .journey_context import JourneyContext
+
+# How long after its last step another process may go on with an import.
+LEASE = timedelta(seconds=15)
+# A step holds the write lock for at most this long, in seconds; the number of its rows starts with
+# the second of these sizes, and is adjusted between the first and the third.
+MAX_STEP_SECONDS = 0.05
+MIN_STEP_SIZE, FIRST_STEP_SIZE, MAX_STEP_SIZE = 64, 200, 1000
+# Between two steps, others may write.
+PAUSE = 0.002
+# How many remarks an import keeps; later ones are only counted.
+MAX_REMARKS = 100_000
+# How many identities a dry run remembers, to notice a contact that comes twice.
+MAX_SEEN = 300_000
+_MAX_ATTEMPTS = 5
+
+OnProgress = Callable[[ImportJob], None]
+
+
+class LeaseLost(Exception):
+    """Another process runs this import now, or someone has cancelled it."""
+
+
+class _RollBack(Exception):
+    """Ends the transaction of a dry run."""
+
+
+@dataclass
+class _Step:
+    """What the rows of a step did."""
+
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    remarks: list[ImportRemark] = field(default_factory=list[ImportRemark])
+
+    def count(self, name: str) -> None:
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+
+async def run_import(
+    context: JourneyContext, import_id: UUID, holder: UUID, on_progress: OnProgress | None = None
+) -> ImportJob:
+    """Run an import to its end.
+
+    Args:
+        context: where the contacts are imported to.
+        import_id: the import, which is to run or was interrupted.
+        holder: names this process.
+        on_progress: is called with the import after each step.
+
+    Returns:
+        The import as it ended: completed, failed, or cancelled by someone.
+
+    Raises:
+        LeaseLost: another process runs it.
+        StoreUnavailable: the database takes no writes; the import can be resumed.
+    """
+    run = _ImportRun(context, await _claim(context, import_id, holder), holder, on_progress)
+    try:
+        return await run.run()
+    except LeaseLost:
+        job = await context.database.read_one(imports.find(import_id))
+        if job is not None and job.status == "cancelled":
+            return job
+        raise
+    except BaseException:
+        await release_import(context, import_id, holder)
+        raise
+
+
+async def release_import(context: JourneyContext, import_id: UUID, holder: UUID) -> None:
+    """Let another process go on with an import at once, when this one stops."""
+    with suppress(StoreUnavailable):
+        await _release(context, import_id, holder)
+
+
+async def _release(context: JourneyContext, import_id: UUID, holder: UUID) -> None:
+    async with context.database.transaction() as tx:
+        job = await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows))
+        if job is not None and job.holder == holder:
+            await tx.apply([imports.update(replace(job, holder=None, held_until=None))])
+
+
+async def _claim(context: JourneyContext, import_id: UUID, holder: UUID) -> ImportJob:
+    now = context.clock.now()
+    async with context.database.transaction() as tx:
+        await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows))
+        job = await tx.fetch_one(imports.find_claimable(now, import_id))
+        if job is None:
+            raise LeaseLost
+        job = replace(
+            job,
+            status="processing",
+            holder=holder,
+            held_until=now + LEASE,
+            started_at=job.started_at or now,
+            updated_at=now,
+        )
+        await tx.apply([imports.update(job)])
+    context.change_feed.publish(TOPIC)
+    return job
+
+
+class _ImportRun:
+    def __init__(
+        self,
+        context: JourneyContext,
+        job: ImportJob,
+        holder: UUID,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._context = context
+        self._job = job
+        self._holder = holder
+        self._on_progress = on_progress
+        self._options = ImportOptions.from_json(job.options)
+        self._seen: set[str] = set()
+        self._tried_seconds = 0.0
+
+    async def run(self) -> ImportJob:
+        try:
+            path = get_file(self._context.settings, self._job.id)
+            reader = await asyncio.to_thread(RowReader, path, self._job, build_parser(self._job))
+        except OSError as error:
+            problem = f"The file cannot be read: {error.strerror}. Upload it again."
+            return await self._end("failed", problem)
+        try:
+            await self._run_steps(reader)
+        except OSError as error:
+            problem = f"The file cannot be read: {error.strerror}. Upload it again."
+            return await self._end("failed", problem)
+        finally:
+            reader.close()
+        return await self._end("completed")
+
+    async def _run_steps(self, reader: RowReader) -> None:
+        size = FIRST_STEP_SIZE
+        while rows := await asyncio.to_thread(reader.read, size):
+            seconds = await self._run_step(rows)
+            if seconds > MAX_STEP_SECONDS * 0.8:
+                size = max(size // 2, MIN_STEP_SIZE)
+            elif seconds < MAX_STEP_SECONDS / 3:
+                size = min(size * 3 // 2, MAX_STEP_SIZE)
+            if self._on_progress is not None:
+                self._on_progress(self._job)
+            await asyncio.sleep(PAUSE)
+
+    async def _run_step(self, rows: Sequence[ParsedRow]) -> float:
+        """Write the rows of a step; return how long that took, in seconds."""
+        for attempts_left in reversed(range(_MAX_ATTEMPTS)):
+            try:
+                return await self._write_step(rows)
+            except CONFLICTS:
+                # Another process has added one of the contacts meanwhile.
+                if not attempts_left:
+                    raise
+            except CorruptRow as error:
+                enrollment_id = UUID(error.row) if error.table == "enrollments" else None
+                now, database = self._context.clock.now(), self._context.database
+                if enrollment_id is None or not await fail_enrollment(
+                    database, enrollment_id, error, now
+                ):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _write_step(self, rows: Sequence[ParsedRow]) -> float:
+        context = self._context
+        facts = [row.facts for row in rows if row.facts is not None]
+        is_dry_run, changes = self._job.is_dry_run, BatchResult()
+        results = await self._try(facts) if is_dry_run else list[ImportedContact | TooLarge]()
+        async with context.database.transaction() as tx:
+            started = time.monotonic()
+            await self._check_lease(tx)
+            if not is_dry_run:
+                results, changes = await self._import(tx, facts)
+            job = await self._record(tx, rows, results)
+        seconds = self._tried_seconds if is_dry_run else time.monotonic() - started
+        self._job = job
+        if not is_dry_run:
+            await context.ingest.publish_result(changes)
+        context.change_feed.publish(TOPIC)
+        return seconds
+
+    async def _try(self, facts: Sequence[ContactFacts]) -> list[ImportedContact | TooLarge]:
+        """Import the rows of a step and take everything back."""
+        results: list[ImportedContact | TooLarge] = []
+        started = time.monotonic()
+        try:
+            async with self._context.database.transaction() as tx:
+                started = time.monotonic()
+                results, _ = await self._import(tx, facts, with_events=False)
+                raise _RollBack
+        except _RollBack:
+            self._tried_seconds = time.monotonic() - started
+        # A contact that came in an earlier step was taken back with it.
+        for number, row in enumerate(facts):
+            result = results[number]
+            names = [*to_identities(row.user_id, row.email, row.anonymous_id), *row.aliases]
+            if isinstance(result, ImportedContact) and result.change == "created":
+                if not self._seen.isdisjoint(names):
+                    results[number] = replace(result, change="updated")
+                elif len(self._seen) < MAX_SEEN:
+                    self._seen.update(names)
+        return results
+
+    async def _import(
+        self, tx: Transaction, facts: Sequence[ContactFacts], *, with_events: bool = True
+    ) -> tuple[list[ImportedContact | TooLarge], BatchResult]:
+        context, now = self._context, self._context.clock.now()
+        tally = Tally(now)
+        imported = await import_contacts(
+            tx, facts, context.ingest.rules, tally, now, resubscribe=self._options.resubscribe
+        )
+        changes = BatchResult(wakes=imported.wakes, ended=imported.ended, topics=imported.topics)
+        if self._options.event and with_events:
+            events = [
+                IncomingEvent(self._options.event, contact_id=result.contact_id, source=SOURCE)
+                for result in imported.results
+                if isinstance(result, ImportedContact)
+            ]
+            submitted = await context.ingest.submit_within(tx, events, tally, now)
+            changes.wakes.update(submitted.wakes)
+            changes.ended.extend(submitted.ended)
+            changes.topics |= submitted.topics
+        await tx.apply([tally.to_write()])
+        return imported.results, changes
+
+    async def _record(
+        self,
+        tx: Transaction,
+        rows: Sequence[ParsedRow],
+        results: Sequence[ImportedContact | TooLarge],
+    ) -> ImportJob:
+        """Record how far the import has come."""
+        step, job, now = self._sum_up(rows, results), self._job, self._context.clock.now()
+        counts = {name: getattr(job, name) + number for name, number in step.counts.items()}
+        *_, last = rows
+        job = replace(
+            job,
+            position=last.end,
+            line=last.end_line,
+            rows=job.rows + len(rows),
+            updated_at=now,
+            held_until=now + LEASE,
+            **counts,
+        )
+        left = max(0, MAX_REMARKS - self._job.refused - self._job.noted)
+        await tx.apply([imports.add_remarks(step.remarks[:left]), imports.record_progress(job)])
+        return job
+
+    async def _check_lease(self, tx: Transaction) -> None:
+        """Lock the import's row; raise LeaseLost when it belongs to another process now."""
+        stored = await tx.fetch_one(imports.lock(self._job.id, tx.dialect.lock_rows))
+        if (
+            stored is None
+            or stored.holder != self._holder
+            or stored.status != "processing"
+            or stored.position != self._job.position
+        ):
+            raise LeaseLost
+
+    def _sum_up(
+        self, rows: Sequence[ParsedRow], results: Sequence[ImportedContact | TooLarge]
+    ) -> _Step:
+        step, remaining = _Step(), iter(results)
+        for number, row in enumerate(rows, self._job.rows + 1):
+            if row.facts is None:
+                self._refuse(step, number, row, row.problem)
+                continue
+            result = next(remaining)
+            if isinstance(result, TooLarge):
+                self._refuse(step, number, row, result.message.rstrip("."))
+                continue
+            step.count(result.change)
+            if remark := _describe(result):
+                step.count("noted")
+                step.remarks.append(self._build_remark(number, row, remark, is_refused=False))
+        return step
+
+    def _refuse(self, step: _Step, number: int, row: ParsedRow, reason: str) -> None:
+        step.count("refused")
+        step.remarks.append(self._build_remark(number, row, reason, is_refused=True))
+
+    def _build_remark(
+        self, number: int, row: ParsedRow, reason: str, *, is_refused: bool
+    ) -> ImportRemark:
+        remark_id = new_id(self._context.clock.now())
+        return ImportRemark(
+            remark_id, self._job.id, number, row.line, reason, row.content, is_refused
+        )
+
+    async def _end(self, status: str, problem: str | None = None) -> ImportJob:
+        context, now = self._context, self._context.clock.now()
+        async with context.database.transaction() as tx:
+            await self._check_lease(tx)
+            job = replace(
+                self._job,
+                status="failed" if status == "failed" else "completed",
+                problem=problem,
+                total_rows=self._job.total_rows if problem else self._job.rows,
+                ended_at=now,
+                updated_at=now,
+                holder=None,
+                held_until=None,
+            )
+            await tx.apply([imports.update(job)])
+        # A server may start an import that it has tried; the command line reads the file again.
+        if not (job.is_dry_run and job.is_background):
+            remove_file(context.settings, job.id)
+        context.change_feed.publish(TOPIC)
+        return job
+
+
+def _describe(result: ImportedContact) -> str:
+    """Return what is remarkable about a row that was imported; empty for nothing."""
+    remarks: list[str] = []
+    if result.has_conflict:
+        remarks.append("Imported without an identity that another contact owns")
+    if result.kept_unsubscribed:
+        names = ", ".join("all mail" if name == "*" else name for name in result.kept_unsubscribed)
+        remarks.append(f"Still unsubscribed from {names}, as the contact chose")
+    return "; ".join(remarks)

@@ -1,0 +1,123 @@
+"""Imports: listed, read, cancelled, and the rows that they refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from ..domain.import_job import ImportJob, ImportRemark
+from ..errors import Conflict, NotFound
+from ..store import imports
+from .actor import Actor, Permission
+from .audit import build_audit_entry
+from .import_files import remove_file
+from .installation import Installation
+
+__all__ = [
+    "TOPIC",
+    "ImportJob",
+    "ImportRemark",
+    "cancel_import",
+    "get_import",
+    "list_imports",
+    "list_remarks",
+]
+
+# The topic of the change feed.
+TOPIC = "imports"
+
+
+async def cancel_import(installation: Installation, actor: Actor, import_id: UUID) -> ImportJob:
+    """Stop an import; what it has imported stays.
+
+    Raises:
+        Conflict: the import has ended.
+        Forbidden: the actor may not operate.
+        NotFound: there is no such import.
+    """
+    actor.require(Permission.OPERATE)
+    now = installation.clock.now()
+    async with installation.database.transaction() as tx:
+        job = await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows))
+        if job is None:
+            raise build_unknown_error()
+        if job.has_ended:
+            raise Conflict(f"This import is {job.status}.", "There is nothing left to cancel.")
+        job = replace(job, status="cancelled", ended_at=now, updated_at=now, holder=None)
+        entry = build_audit_entry(
+            installation,
+            actor,
+            "cancel import",
+            f"/imports/{import_id}",
+            after={"file": job.file_name, "rows": job.rows},
+        )
+        await tx.apply([imports.update(job), entry])
+    remove_file(installation.settings, import_id)
+    installation.change_feed.publish(TOPIC)
+    return job
+
+
+async def get_import(installation: Installation, actor: Actor, import_id: UUID) -> ImportJob:
+    """Return an import.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no such import.
+    """
+    actor.require(Permission.READ)
+    return await find_job(installation, import_id)
+
+
+async def list_imports(
+    installation: Installation, actor: Actor, limit: int, before: UUID | None = None
+) -> list[ImportJob]:
+    """Return imports, newest first.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    return await installation.database.read_one(imports.find_newest(limit, before))
+
+
+async def list_remarks(
+    installation: Installation, actor: Actor, import_id: UUID, limit: int, after: int = 0
+) -> list[ImportRemark]:
+    """Return the rows of an import that were refused, or imported with a remark, by row.
+
+    Args:
+        installation: where the import ran.
+        actor: who reads them.
+        import_id: the import.
+        limit: how many at most.
+        after: only those of rows after this one.
+
+    Raises:
+        Forbidden: the actor may not operate, as the rows hold addresses as they were uploaded.
+        NotFound: there is no such import.
+    """
+    actor.require(Permission.OPERATE)
+    await find_job(installation, import_id)
+    return await installation.database.read_one(imports.find_remarks(import_id, limit, after))
+
+
+async def find_job(installation: Installation, import_id: UUID) -> ImportJob:
+    """Return an import for another service, which has checked that its caller may see it.
+
+    Raises:
+        NotFound: there is no such import.
+    """
+    job = await installation.database.read_one(imports.find(import_id))
+    if job is None:
+        raise build_unknown_error()
+    return job
+
+
+def build_unknown_error() -> NotFound:
+    """Return the error for an import that does not exist."""
+    return NotFound("Import job not found", "It may have been removed after its time.")
+
+
+def build_gone_error() -> NotFound:
+    """Return the error for an import whose file is not there any more."""
+    return NotFound("The file of this import is gone.", "Upload the file again.")

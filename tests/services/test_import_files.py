@@ -1,0 +1,161 @@
+"""Files of every kind are read row by row; what cannot be read is refused with its reason."""
+
+from __future__ import annotations
+
+import csv
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from hogsend.domain.import_columns import guess_preset, map_columns
+from hogsend.domain.import_rows import RowParser
+from hogsend.services.import_files import inspect_file
+from hogsend.services.import_records import Record, RecordReader, SourceFile
+
+ROWS = "email;name\njose@example.com;José Müller\nana@example.com;Ana Peña de Köln\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "separator"),
+    [
+        pytest.param(ROWS.encode(), "utf-8", ";", id="utf-8"),
+        pytest.param(b"\xef\xbb\xbf" + ROWS.encode(), "utf-8", ";", id="byte order mark"),
+        pytest.param(ROWS.encode("latin-1"), "cp1252", ";", id="latin-1"),
+        pytest.param(ROWS.encode("utf-16"), "utf-8", ";", id="utf-16"),
+        pytest.param(ROWS.replace(";", "\t").encode("utf-16"), "utf-8", "\t", id="tabs"),
+        pytest.param(ROWS.replace("\n", "\r").encode(), "utf-8", ";", id="old line ends"),
+        pytest.param(ROWS.replace("\n", "\r\n").encode(), "utf-8", ";", id="windows"),
+        pytest.param(ROWS.replace(";", ",").encode(), "utf-8", ",", id="commas"),
+    ],
+)
+def test_the_encoding_and_the_separator_are_found_out(
+    tmp_path: Path, content: bytes, encoding: str, separator: str
+):
+    file = tmp_path / "people.csv"
+    file.write_bytes(content)
+    inspected = inspect_file(file, None)
+    assert (inspected.source.encoding, inspected.source.separator) == (encoding, separator)
+    assert inspected.columns == ["email", "name"]
+    records = read_from(inspected.source, inspected.position, inspected.line)
+    assert [record.value for record in records] == [
+        ["jose@example.com", "José Müller"],
+        ["ana@example.com", "Ana Peña de Köln"],
+    ]
+
+
+def read_from(source: SourceFile, position: int = 0, line: int = 0) -> list[Record]:
+    """Return the records of a file from a position on."""
+    reader = RecordReader(source, position, line)
+    try:
+        return list(reader)
+    finally:
+        reader.close()
+
+
+def read(file: Path, content: bytes, format: str = "csv") -> list[tuple[int, object]]:
+    """Return the line of each record, and its value or its problem."""
+    file.write_bytes(content)
+    kind = "csv" if format == "csv" else "jsonl"
+    records = read_from(SourceFile(file, kind, "utf-8"))
+    return [(record.line, record.value or record.problem) for record in records]
+
+
+def test_a_broken_row_is_refused_and_the_rows_after_it_are_read(tmp_path: Path):
+    file = tmp_path / "people.csv"
+    limit = f"{csv.field_size_limit():,}"
+    unclosed = "perhaps a quote on this line is never closed"
+    cell_refused = f"The row has a cell of more than {limit} characters"
+    long_cell = b"x" * 200_000
+    lines = b"".join(b"line %d\n" % number for number in range(20_000))
+    assert read(file, b'a,"b\nc ""d"""\ne,f\n') == [(1, ["a", 'b\nc "d"']), (3, ["e", "f"])]
+    assert read(file, b"a," + long_cell + b"\ne,f\n") == [(1, cell_refused), (2, ["e", "f"])]
+    assert read(file, b"a," + b"x" * 10_000_000 + b"\ne,f\n") == [
+        (1, "The row has more than 1,048,576 bytes on one line"),
+        (2, ["e", "f"]),
+    ]
+    many = read(file, b'a,"' + lines + b"e,f\n")
+    assert many[0] == (1, f"{cell_refused}; {unclosed}")
+    assert many[-1] == (20_001, ["e", "f"])
+    assert read(file, b'a,b\nc,"d\n\ne') == [
+        (1, ["a", "b"]),
+        (2, f"The row ends inside a quoted cell; {unclosed}"),
+        (4, ["e"]),
+    ]
+    assert read(file, b"a\0b\nc\xff\nd\n") == [
+        (1, "The row contains a NUL character"),
+        (2, "The row is not in the encoding utf-8"),
+        (3, ["d"]),
+    ]
+    assert read(file, b"a\rb\nd\n")[0] == (1, "The row has a line break outside of quotes")
+    objects = read(file, b'{"a": 1}\n\n[1]\n{"a": \n{"b": 2}', "jsonl")
+    assert [line for line, _ in objects] == [1, 3, 4, 5]
+    assert objects[1][1] == "The row is not a JSON object"
+    assert str(objects[2][1]).startswith("The row is not valid JSON")
+    assert read(file, b"[" * 500_000, "jsonl")[0][1] != []
+
+
+def test_a_large_file_is_read_in_little_memory(tmp_path: Path):
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"a,b\n" * 10_000 + b"x" * 20_000_000 + b"\n")
+    reader = RecordReader(SourceFile(file, "csv", "utf-8"))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in reader) == 10_001
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+        reader.close()
+
+
+def test_a_reader_goes_on_from_the_end_of_any_record(tmp_path: Path):
+    file = tmp_path / "people.csv"
+    file.write_bytes(b'a,"b\n1"\n\nc,d\n"x\ne,f')
+    source = SourceFile(file, "csv", "utf-8")
+    records = read_from(source)
+    assert [record.line for record in records] == [1, 4, 5, 6]
+    for number, record in enumerate(records):
+        assert read_from(source, record.end, record.end_line) == records[number + 1 :]
+
+
+EXPORTS = {
+    "customerio": (
+        "id,cio_id,email,created_at,unsubscribed,plan",
+        "u1,d9c1,Ada@example.com,1700000000,true,pro",
+        {"plan": "pro"},
+    ),
+    "loops": (
+        "email,firstName,lastName,source,subscribed,userGroup,userId",
+        "ada@example.com,Ada,L,Form,false,VIP,u1",
+        {"firstName": "Ada", "lastName": "L", "source": "Form", "userGroup": "VIP"},
+    ),
+    "mailchimp": (
+        "Email Address,First Name,MEMBER_RATING,LEID,EUID,CONFIRM_TIME,UNSUB_TIME",
+        "ada@example.com,Ada,3,1,a1,2020-01-02 03:04:05,2021-01-02 03:04:05",
+        {"firstName": "Ada", "memberRating": 3},
+    ),
+    "brevo": (
+        "CONTACT ID,EMAIL,FIRSTNAME,SMS,EMAIL_BLACKLISTED,ADDED_TIME,MODIFIED_TIME",
+        "7,ada@example.com,Ada,491234,Yes,02-01-2020,02-01-2020",
+        {"firstName": "Ada", "phone": "491234", "addedTime": "02-01-2020"},
+    ),
+    "listmonk": (
+        "uuid,email,name,attributes,status,created_at,updated_at",
+        'x-y,ada@example.com,Ada,"{""city"": ""Rome""}",disabled,2020-01-02 03:04:05+00,2020',
+        {"name": "Ada", "city": "Rome"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_the_exports_of_other_products_are_recognised(name: str):
+    header, row, properties = EXPORTS[name]
+    columns = header.split(",")
+    preset = guess_preset(columns)
+    assert preset is not None
+    assert preset.name == name
+    parser = RowParser("contacts", map_columns("contacts", columns, preset), preset, ["news"])
+    facts = parser.parse_cells(next(csv.reader([row])))
+    assert (facts.email, facts.properties) == ("ada@example.com", properties)
+    # Who has unsubscribed there is not subscribed here.
+    assert {name: choice.subscribed for name, choice in facts.choices.items()} == {"*": False}
