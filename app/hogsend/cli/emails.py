@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def emails() -> None:
-    """Preview and test templates; send, retry, resend, cancel emails."""
+    """Preview, test, send, retry, resend and cancel emails."""
 
 
 @emails.command("list")

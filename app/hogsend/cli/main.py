@@ -62,7 +62,7 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
         ),
         "emails": CommandSpec(
             "emails:emails",
-            "Preview and test templates; send, retry, resend, cancel emails.",
+            "Preview, test, send, retry, resend and cancel emails.",
         ),
     },
     "Access": {
