@@ -177,7 +177,10 @@ async def configure_import(
 
 
 async def _configure(
-    context: JourneyContext, job: ImportJob, format: ImportFormat | None, import_choices: ImportChoices
+    context: JourneyContext,
+    job: ImportJob,
+    format: ImportFormat | None,
+    import_choices: ImportChoices,
 ) -> ImportJob:
     """Return a draft with these import_choices."""
     path = get_file(context.settings, job.id)
@@ -211,12 +214,17 @@ def _build_options(
         preset = find_preset(import_choices.preset)
         if preset is None and import_choices.preset != "none":
             names = ", ".join(PRESETS)
-            raise InvalidInput(f"There is no preset {import_choices.preset!r}.", f"Use one of: {names}.")
+            raise InvalidInput(
+                f"There is no preset {import_choices.preset!r}.", f"Use one of: {names}."
+            )
     columns = map_columns(kind, file.columns, preset, _parse_columns(file, import_choices.columns))
     if problem := check_columns(kind, columns):
         known = ", ".join(file.columns[:20])
         raise InvalidInput(f"{problem}.", f"Map one of the columns: {known}.")
-    for list_id in [*import_choices.lists, *(t.name for t in columns.values() if t.field == "list")]:
+    for list_id in [
+        *import_choices.lists,
+        *(t.name for t in columns.values() if t.field == "list"),
+    ]:
         if list_id not in context.registry.lists:
             known = ", ".join(context.registry.lists) or "there are none"
             raise InvalidInput(f"There is no list {list_id!r}.", f"Lists: {known}.")
