@@ -9,6 +9,7 @@ from . import (
     events,
     events_fast_path,
     health,
+    imports,
     journeys,
     keys,
     metrics,
@@ -26,6 +27,7 @@ TABLES: tuple[RouteTable, ...] = (
     metrics.routes,
     keys.routes,
     operators.routes,
+    imports.routes,
     health.routes,
 )
 
