@@ -13,6 +13,7 @@ import pytest
 from hogsend import days
 from hogsend.domain.import_job import ImportJob
 from hogsend.errors import Conflict, InvalidInput, NotFound
+from hogsend.process.import_runner import ImportRunner
 from hogsend.services import import_runs
 from hogsend.services.actor import COMMAND_LINE
 from hogsend.services.import_files import get_folder
@@ -39,6 +40,16 @@ LISTS = """
         await ctx.send("welcome")
 """
 PEOPLE = "user id,email,plan\nada,Ada@Example.com,pro\ngrace,grace@example.com,free\n"
+
+
+@pytest.fixture(autouse=True)
+def run_nothing_in_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave imports to the tests, which run them step by step."""
+
+    async def do_nothing(runner: ImportRunner) -> None:
+        pass
+
+    monkeypatch.setattr(ImportRunner, "_try_all", do_nothing)
 
 
 def set_step_size(monkeypatch: pytest.MonkeyPatch, size: int) -> None:

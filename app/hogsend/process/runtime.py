@@ -23,6 +23,7 @@ from ..turns.folder_check import diagnose_folder
 from ..turns.plan import log_plan
 from .database_watcher import DatabaseWatcher
 from .event_bus import DatabaseChanged, DatabaseGone, DatabaseRecovered, EventBus
+from .import_runner import ImportRunner
 from .journey_sync import sync_journeys
 from .worker import Worker
 from .worker_factory import build_worker, read_turn_limits
@@ -196,6 +197,8 @@ async def _assemble(
     if runtime.worker is not None:
         await runtime.worker.start()
         stack.push_async_callback(runtime.stop_work)
+    importing = asyncio.create_task(ImportRunner(runtime).run())
+    stack.push_async_callback(_cancel, importing)
     watcher = DatabaseWatcher(database, describe_location(settings.database_url), clock, bus)
     stack.push_async_callback(_cancel, asyncio.create_task(watcher.run()))
     return runtime

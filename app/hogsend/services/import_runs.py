@@ -8,6 +8,7 @@ import: the one that holds its lease, which every step renews and checks.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -47,6 +48,7 @@ MAX_REMARKS = 100_000
 MAX_SEEN = 300_000
 _MAX_ATTEMPTS = 5
 
+log = logging.getLogger("hogsend.imports")
 OnProgress = Callable[[ImportJob], None]
 
 
@@ -161,6 +163,11 @@ class _ImportRun:
         except OSError as error:
             problem = f"The file cannot be read: {error.strerror}. Upload it again."
             return await self._end("failed", problem)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except Exception:
+            log.exception("an import failed")
+            return await self._end("failed", "The program has an error; the log describes it.")
         finally:
             reader.close()
         return await self._end("completed")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
+from ..domain.ids import compute_instant
 from ..domain.import_job import ImportJob, ImportRemark
 from ..errors import Conflict, NotFound
 from ..store import imports
 from .actor import Actor, Permission
 from .audit import build_audit_entry
-from .import_files import remove_file
+from .import_files import get_folder, remove_file
 from .installation import Installation
 
 __all__ = [
@@ -99,6 +101,29 @@ async def list_remarks(
     actor.require(Permission.OPERATE)
     await find_job(installation, import_id)
     return await installation.database.read_one(imports.find_remarks(import_id, limit, after))
+
+
+async def find_unfinished(installation: Installation) -> list[UUID]:
+    """Return the imports that servers run or are to run, the oldest first."""
+    return [job.id for job in await installation.database.read_one(imports.find_unfinished())]
+
+
+async def remove_old_files(installation: Installation) -> None:
+    """Remove the files of imports that have ended, or that nobody has started for long."""
+    settings, now = installation.settings, installation.clock.now()
+    folder = get_folder(settings)
+    ids = [UUID(path.name) for path in folder.iterdir()] if folder.exists() else []
+    if not ids:
+        return
+    if settings.keep_imports is not None:
+        before = now - timedelta(days=settings.keep_imports)
+        async with installation.database.transaction() as tx:
+            await tx.apply([imports.cancel_drafts(before, now)])
+    kept = set(await installation.database.read_one(imports.find_ids_with_file(ids)))
+    for import_id in set(ids) - kept:
+        # A file that is just being uploaded has no row yet.
+        if now - compute_instant(import_id) > timedelta(days=1):
+            remove_file(settings, import_id)
 
 
 async def find_job(installation: Installation, import_id: UUID) -> ImportJob:

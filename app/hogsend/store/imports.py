@@ -71,7 +71,19 @@ def find_unfinished() -> Query[list[ImportJob]]:
 def find_ids_with_file(ids: Sequence[UUID]) -> Query[list[UUID]]:
     """Query which of some imports have not ended, and so still need their file."""
     return Query(
-        "SELECT id FROM imports WHERE id IN ? AND ended_at IS NULL", [list(ids)], read_column(UUID)
+        "SELECT id FROM imports WHERE id IN ? AND (ended_at IS NULL OR (is_dry_run = ? "
+        "AND status <> 'cancelled'))",
+        [list(ids), True],
+        read_column(UUID),
+    )
+
+
+def cancel_drafts(before: datetime, now: datetime) -> Write:
+    """Cancel imports that nobody has started, or only tried, since an instant."""
+    return Write(
+        "UPDATE imports SET status = 'cancelled', ended_at = ?, updated_at = ? "
+        "WHERE updated_at < ? AND (status = 'draft' OR (is_dry_run = ? AND status = 'completed'))",
+        [(to_micros(now), to_micros(now), to_micros(before), True)],
     )
 
 

@@ -12,6 +12,7 @@ from . import (
     events,
     events_fast_path,
     health,
+    imports,
     journeys,
     keys,
     lists,
@@ -40,6 +41,7 @@ TABLES: tuple[RouteTable, ...] = (
     privacy.routes,
     segment.routes,
     posthog.routes,
+    imports.routes,
     health.routes,
 )
 
