@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,84 @@ async def test_a_key_that_sends_too_often_has_to_wait(site: Site) -> None:
     assert [answer.status_code for answer in answers[29:]] == [400, 429]
     assert answers[0].headers["X-RateLimit-Limit"] == "30"
     assert answers[30].headers["Retry-After"]
+
+
+async def test_operators_read_and_act_on_emails(site: Site) -> None:
+    admin = await create_key(site, "journey-admin")
+    at = (site.clock.now() + timedelta(hours=1)).isoformat()
+    await site.event("seen")
+    for to in ("ada@example.com", "bo@example.com"):
+        await send(site, {"to": to, "template": "hello", "sendAt": at})
+    file = {"filename": "a.txt", "content": "YWJj"}
+    body = {"subject": "Bill", "html": '<a href="https://x.example/">x</a>', "attachments": [file]}
+    sent_id = (await send(site, {"userId": "ada", **body}))[1]["emailSendId"]
+    await site.mail()
+
+    async def find(query: str) -> list[str]:
+        status, page = await get(site, f"/v1/admin/emails?{query}", admin)
+        assert status == 200, page
+        return [email["toEmail"] for email in page["emails"]]
+
+    addresses = ["ada@example.com", "bo@example.com", "ada@example.com"]
+    assert await find("") == addresses
+    assert await find("toEmail=BO@example.com") == ["bo@example.com"]
+    assert await find("userId=ada&templateKey=hello") == ["ada@example.com"]
+    assert await find("userId=nobody") == await find("from=2100-01-01T00:00:00Z") == []
+    assert await find("to=2100-01-01T00:00:00Z&status=queued") == addresses[1:]
+    _, first = await get(site, "/v1/admin/emails?limit=1", admin)
+    assert await find(f"limit=2&cursor={first['nextCursor']}") == addresses[1:]
+
+    _, detail = await get(site, f"/v1/admin/emails/{sent_id}", admin)
+    assert detail["attachments"] == [{"filename": "a.txt", "contentType": "text/plain", "size": 3}]
+    assert detail["trackedLinks"][0]["originalUrl"] == "https://x.example/"
+    assert (detail["email"]["status"], detail["email"]["userId"]) == ("sent", "ada")
+    headers = {"Authorization": f"Bearer {admin}"}
+    path = f"/v1/admin/emails/{sent_id}"
+    resent = await (await site.post(f"{path}/resend", {}, **headers)).get_json()
+    assert resent["originalId"] == sent_id
+    scheduled = (await site.sends("queued"))[0]
+    cancelled = await site.post(f"/v1/admin/emails/{scheduled.id}/cancel", {}, **headers)
+    assert (await cancelled.get_json())["detail"] == "cancelled"
+    refused = await site.post(f"{path}/resolve", {"sent": True}, **headers)
+    assert refused.status_code == 409
+
+
+async def test_templates_are_previewed_and_tested_and_addresses_suppressed(site: Site) -> None:
+    admin = await create_key(site, "journey-admin")
+    headers = {"Authorization": f"Bearer {admin}"}
+    templates = (await get(site, "/v1/admin/templates", admin))[1]["templates"]
+    assert [(row["key"], row["hasPreview"]) for row in templates] == [
+        ("again", True),
+        ("hello", True),
+    ]
+    path = "/v1/admin/templates/hello"
+    _, preview = await get(site, f"{path}/preview?props=e30", admin)
+    assert preview["subject"] == "Hello, Ada Lovelace" and "Start (https" in preview["text"]
+    assert (await get(site, f"{path}/preview?props=W10", admin))[0] == 400
+    assert (await get(site, "/v1/admin/templates/gone/preview", admin))[0] == 404
+    tested = await site.post(f"{path}/send-test", {"to": "me@example.com"}, **headers)
+    assert (await tested.get_json())["to"] == "me@example.com"
+
+    added = await site.post("/v1/admin/suppressions", {"email": "Gone@example.com"}, **headers)
+    assert (added.status_code, (await added.get_json())["reason"]) == (201, "manual")
+    again = await site.post("/v1/admin/suppressions", {"email": "gone@example.com"}, **headers)
+    assert again.status_code == 409
+    page = (await get(site, "/v1/admin/suppressions", admin))[1]
+    assert [row["email"] for row in page["suppressions"]] == ["gone@example.com"]
+    _, answer = await send(site, {"to": "gone@example.com", "template": "hello"})
+    assert (answer["status"], answer["reason"]) == ("suppressed", "suppressed")
+    lifted = await site.client.delete("/v1/admin/suppressions/gone@example.com", headers=headers)
+    assert (await lifted.get_json()) == {"deleted": True}
+    actions = [action for (action,) in await site.rows("SELECT action FROM audit ORDER BY id")]
+    assert actions == ["suppress", "unsuppress"]
+
+
+async def test_an_email_of_plain_text_opens_in_the_browser(site: Site) -> None:
+    await send(site, {"to": "a@example.com", "subject": "Hi", "text": "1 < 2\n\nBye"})
+    await site.mail()
+    (row,) = await site.wait_for_sends(1)
+
+    token = site.runtime.tokens.sign_view(row.id)
+    page = await (await site.client.get(f"/m/{token}")).get_data(as_text=True)
+
+    assert "1 &lt; 2" in page and "<pre" in page

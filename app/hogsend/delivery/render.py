@@ -211,12 +211,13 @@ class Renderer:
         """Return a text that changes when a template, or a file that it may use, does."""
         return self._templates.get_version(key)
 
-    def preview(self, key: str, now: datetime) -> Message:
+    def preview(self, key: str, now: datetime, props: Mapping[str, Any] | None = None) -> Message:
         """Render a template for a sample contact.
 
         Args:
             key: the template's key.
             now: the `Date` of the mail.
+            props: the values; None for those of the sample.
 
         Raises:
             ContentMissing, RenderFailed: as in `render`, such as when `sample` lacks a variable.
@@ -236,7 +237,7 @@ class Renderer:
             list_id=template.list_id or BUILT_IN_LIST_ID,
             status="queued",
             created_at=now,
-            props=template.sample,
+            props=template.sample if props is None else props,
         )
         event = Event(_PREVIEW_ID, "preview", template.sample, received_at=now)
         return self.render(send, contact, event, now)

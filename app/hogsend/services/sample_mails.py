@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from ..delivery.message import Message
@@ -37,7 +39,13 @@ class AcceptedMail:
 
 
 async def send_sample_mail(
-    installation: Installation, context: TemplateContext, actor: Actor, key: str, to_email: str
+    installation: Installation,
+    context: TemplateContext,
+    actor: Actor,
+    key: str,
+    to_email: str,
+    *,
+    props: Mapping[str, Any] | None = None,
 ) -> AcceptedMail:
     """Send a template's mail, with its sample props, to one address.
 
@@ -49,6 +57,7 @@ async def send_sample_mail(
         actor: who asks for it.
         key: the template.
         to_email: where the mail goes.
+        props: the values; None for those of the sample.
 
     Raises:
         Forbidden: the actor may not operate.
@@ -57,7 +66,7 @@ async def send_sample_mail(
         HogsendError: the mail cannot be rendered, or the provider did not accept it.
     """
     actor.require(Permission.OPERATE)
-    mail = _render(context, actor, key, to_email)
+    mail = _render(context, actor, key, to_email, props)
     provider = select_provider(
         installation.settings, installation.database, installation.clock, installation.change_feed
     )
@@ -72,7 +81,13 @@ async def send_sample_mail(
     return AcceptedMail(provider.name, mail.to[0].email, accepted.reply)
 
 
-def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> Message:
+def _render(
+    context: TemplateContext,
+    actor: Actor,
+    key: str,
+    to_email: str,
+    props: Mapping[str, Any] | None,
+) -> Message:
     template = get_template(context, actor, key)
     now = context.clock.now()
     contact = Contact(
@@ -90,7 +105,7 @@ def _render(context: TemplateContext, actor: Actor, key: str, to_email: str) -> 
         list_id=template.list_id or BUILT_IN_LIST_ID,
         status="queued",
         created_at=now,
-        props=template.sample,
+        props=template.sample if props is None else props,
     )
     trigger = Event(contact.id, "preview", template.sample, received_at=now)
     return context.content.renderer.render(send, contact, trigger, now)

@@ -131,7 +131,8 @@ async def list_sends(
     actor.require(Permission.READ)
     database, filters = installation.database, filters or SendFilter()
     recipient_ids = await _find_recipients(database, filters.to_email, filters.user_id)
-    filters = replace(filters, contact_ids=recipient_ids)
+    address = filters.to_email.strip().lower()
+    filters = replace(filters, contact_ids=recipient_ids, to_email=address)
     page = await database.read_one(
         read_model.find_newest(limit, filters, before=before, offset=offset)
     )
@@ -151,7 +152,7 @@ async def _find_recipients(
 
     An email that was sent before a merge has the contact that was merged.
     """
-    identities = [f"e:{to_email.lower()}"] if to_email else []
+    identities = [f"e:{to_email.strip().lower()}"] if to_email else []
     identities += [f"u:{user_id}"] if user_id else []
     if not identities:
         return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..clock import Clock, SystemClock
 from ..config.settings import Settings
@@ -112,8 +112,16 @@ def find_unguarded_variables(
     return find_unguarded(get_template(context, actor, key))
 
 
-def preview_template(context: TemplateContext, actor: Actor, key: str) -> Message:
-    """Render a template with its sample props, for a made-up recipient.
+def preview_template(
+    context: TemplateContext, actor: Actor, key: str, props: Mapping[str, Any] | None = None
+) -> Message:
+    """Render a template for a made-up recipient.
+
+    Args:
+        context: has the template.
+        actor: who looks at it.
+        key: the template.
+        props: the values; None for those of the sample.
 
     Raises:
         Forbidden: the actor may not read.
@@ -121,4 +129,4 @@ def preview_template(context: TemplateContext, actor: Actor, key: str) -> Messag
         HogsendError: the template cannot be rendered.
     """
     template = get_template(context, actor, key)
-    return context.content.renderer.preview(template.key, context.clock.now())
+    return context.content.renderer.preview(template.key, context.clock.now(), props)

@@ -24,6 +24,7 @@ NOTICES = {
     "contact-saved": "Saved. Waits that follow a property have moved.",
     "contacts-merged": "Merged. Undo it under “Merged contacts”.",
     "contact-split": "Split off. This contact has back what it had before the merge.",
+    "email-resolved": "Recorded.",
     "unsuppressed": "Email can be sent to this address again.",
     "erased": "Erased. Nothing personal about this contact is stored any more.",
     "erasing": "The contact is erased. What it has left behind is being removed.",

@@ -174,7 +174,7 @@ def _render_preferences_page(recipient: Recipient, token: str, *, is_saved: bool
 async def view_mail(token: str) -> WebResponse:
     """Show an email in the browser, as it was sent."""
     mail = await get_mail_for_recipient(get_context(), token)
-    return respond_with_mail(parse_mail(mail.raw).html, has_working_links=True)
+    return respond_with_mail(parse_mail(mail.raw).page, has_working_links=True)
 
 
 def _read_query_token() -> str:

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from quart import Response, request
 
 from ...services.blocked_mails import list_blocked_groups, retry_all_blocked, retry_blocked
-from ...services.send_actions import cancel_send, list_send_actions, resend
+from ...services.send_actions import cancel_send, list_send_actions, resend, resolve_doubt
 from ...services.sends import (
     STATUSES,
     EngagementRecord,
     SendFilter,
+    get_attachment,
     get_rendered_mail,
     get_send,
     list_sends,
@@ -33,8 +35,16 @@ from .base import (
 )
 from .mail_parts import parse_mail, respond_with_mail
 
+# No email has so many files; a greater number is none that a database takes.
+MAX_POSITION = 1000
 # The notice that confirms each action.
-_NOTICES = {"retry": "email-retried", "cancel": "email-cancelled", "resend": "resent"}
+_NOTICES = {
+    "retry": "email-retried",
+    "cancel": "email-cancelled",
+    "resend": "resent",
+    "sent": "email-resolved",
+    "not-sent": "email-resolved",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +77,19 @@ async def list_emails() -> WebResponse:
     query = request.args
     status = query.get("status", "") if query.get("status") in STATUSES else ""
     journey_id = query.get("journey", "").strip()[:100]
+    template = query.get("template", "").strip()[:100]
+    to_email = query.get("to", "").strip()[:320]
     result = await list_sends(
         get_context(),
         get_actor(),
-        SendFilter(status=status, journey_id=journey_id),
+        SendFilter(status=status, journey_id=journey_id, template=template, to_email=to_email),
         before=read_before_id(),
         limit=PAGE_SIZE + 1,
     )
     shown = result.sends[:PAGE_SIZE]
     blocked = await list_blocked_groups(get_context(), get_actor()) if status == "blocked" else ()
     has_older = len(result.sends) > PAGE_SIZE
-    filters = {"status": status, "journey": journey_id}
+    filters = {"status": status, "journey": journey_id, "template": template, "to": to_email}
     return render_page(
         "admin/emails.html",
         sends=shown,
@@ -86,6 +98,9 @@ async def list_emails() -> WebResponse:
         blocked=blocked,
         statuses=STATUSES,
         journey_id=journey_id,
+        template_filter=template,
+        templates=sorted(get_content().template_lists),
+        to_filter=to_email,
         journeys=get_content().registry.journeys,
         older=build_url("/emails", **filters, before=shown[-1].id) if has_older else "",
         newest=build_url("/emails", **filters) if read_before_id() else "",
@@ -111,6 +126,8 @@ async def _render_email(send_id: str, *, problem: str = "", status: int = 200) -
         resends=detail.resends,
         contact=detail.contact,
         on_behalf_of=detail.on_behalf_of,
+        direct=detail.direct,
+        attachments=detail.attachments,
         journeys=registry.journeys,
         mail_list=registry.lists.get(send.list_id),
         attempts=[_read_attempt(attempt) for attempt in send.attempts],
@@ -122,15 +139,17 @@ async def _render_email(send_id: str, *, problem: str = "", status: int = 200) -
     )
 
 
-@blueprint.post("/emails/<send_id>/<any(retry, cancel, resend):act>")
+@blueprint.post("/emails/<send_id>/<any(retry, cancel, resend, sent, 'not-sent'):act>")
 async def act_on_email(send_id: str, act: str) -> WebResponse:
-    """Make a blocked email again, cancel one that has not left, or resend one."""
+    """Make a blocked email again, cancel one, resend one, or say whether one in doubt was sent."""
     context, actor, email_id = get_context(), get_actor(), parse_id(send_id, "email")
     try:
         if act == "resend":
             email_id = await resend(context, actor, email_id)
         elif act == "cancel":
             await cancel_send(context, actor, email_id)
+        elif act in ("sent", "not-sent"):
+            await resolve_doubt(context, actor, email_id, was_sent=act == "sent")
         else:
             await retry_blocked(context, actor, email_id)
     except FORM_ERRORS as error:
@@ -167,8 +186,21 @@ def _count_clicks(urls: Sequence[str], engagement: Sequence[EngagementRecord]) -
     ]
 
 
+@blueprint.get("/emails/<send_id>/attachments/<position>")
+async def download_attachment(send_id: str, position: str) -> Response:
+    """Download a file of an email; it is never shown in the browser."""
+    email_id = parse_id(send_id, "email")
+    number = int(position) if position.isascii() and position.isdigit() else -1
+    file = await get_attachment(get_context(), get_actor(), email_id, min(number, MAX_POSITION))
+    response = Response(file.content, content_type="application/octet-stream")
+    name = quote(file.filename, safe="")
+    response.headers["Content-Disposition"] = f"attachment; filename*=utf-8''{name}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
 @blueprint.get("/emails/<send_id>/html")
 async def serve_email_html(send_id: str) -> Response:
     """Serve an email's HTML to its frame; this records neither an open nor clicks."""
     mail = await get_rendered_mail(get_context(), get_actor(), parse_id(send_id, "email"))
-    return respond_with_mail(parse_mail(mail.raw).html, has_working_links=False)
+    return respond_with_mail(parse_mail(mail.raw).page, has_working_links=False)

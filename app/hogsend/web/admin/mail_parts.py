@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import escape
 
 from quart import Response
 
@@ -38,6 +39,11 @@ class MailParts:
     text: str
     headers: Sequence[tuple[str, str]]
     source: str
+
+    @property
+    def page(self) -> str:
+        """The mail as a page: its HTML, or its plain text if it has no HTML."""
+        return self.html or f'<pre style="white-space:pre-wrap">{escape(self.text)}</pre>'
 
 
 def parse_mail(raw: bytes) -> MailParts:

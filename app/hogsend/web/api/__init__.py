@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     admin_contacts,
+    admin_emails,
     admin_events,
     contact_timeline,
     contacts,
@@ -21,6 +22,8 @@ from . import (
     posthog,
     privacy,
     segment,
+    suppressions,
+    templates,
 )
 from .routes import Route, RouteTable
 
@@ -32,6 +35,9 @@ TABLES: tuple[RouteTable, ...] = (
     lists.routes,
     admin_contacts.routes,
     contact_timeline.routes,
+    admin_emails.routes,
+    templates.routes,
+    suppressions.routes,
     journeys.routes,
     enrollments.routes,
     admin_events.routes,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from quart import request
 
+from ...domain.send_policy import Send
 from ...services.direct_mails import (
     MAX_BODY_BYTES,
     DirectMailAnswer,
@@ -136,6 +137,18 @@ def _build_answer(answer: DirectMailAnswer) -> EmailAnswer:
     return EmailAnswer.model_validate(describe_answer(answer))
 
 
+def build_attempts(send: Send) -> list[AttemptView]:
+    """Return the attempts to hand an email over, the first one first."""
+    return [
+        AttemptView(
+            at=str(attempt.get("at", "")),
+            outcome=str(attempt.get("outcome", "")),
+            reply=str(attempt.get("reply", "")),
+        )
+        for attempt in send.attempts
+    ]
+
+
 def _build_delivery(detail: SendDetail) -> DeliveryView:
     send = detail.send
     status, _ = describe_for_caller(send)
@@ -156,13 +169,6 @@ def _build_delivery(detail: SendDetail) -> DeliveryView:
         opens=detail.opens,
         clicks=detail.clicks,
         message_id=send.provider_id,
-        attempts=[
-            AttemptView(
-                at=str(attempt.get("at", "")),
-                outcome=str(attempt.get("outcome", "")),
-                reply=str(attempt.get("reply", "")),
-            )
-            for attempt in send.attempts
-        ],
+        attempts=build_attempts(send),
         **reason,
     )
