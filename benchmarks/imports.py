@@ -96,7 +96,7 @@ async def import_file(runtime: Runtime, file: Path) -> float:
 
     choices = ImportChoices(columns={"seats": "property:seats:number"})
     job = await create_import(
-        runtime, COMMAND_LINE, "contacts", file.name, chunks(), choices=choices
+        runtime, COMMAND_LINE, "contacts", file.name, chunks(), import_choices=choices
     )
     await start_import(runtime, COMMAND_LINE, job.id)
     started = time.perf_counter()

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from hogsend.config.secret import prepare_data
-from hogsend.config.settings import SETTINGS, Settings, format_value, load_settings
+from hogsend.config.settings import SETTINGS, Settings, load_settings
+from hogsend.config.value_text import format_value
 from hogsend.errors import ConfigError, StartError
 
 SECRET = "a-secret-of-forty-characters-0123456789-"

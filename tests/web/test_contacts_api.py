@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hogsend.clock import ManualClock
-from hogsend.services.identity_claims import sign_user_token
+from hogsend.domain.user_tokens import sign_user_token
 from hogsend.store import keys
 from hogsend.web.api.rate_limits import RequestLimiter
 from tests.site import SECRET, Site, open_site

@@ -8,7 +8,8 @@ from importlib import metadata
 import click
 
 from ..config.secret import load_stored_secret
-from ..config.settings import SETTINGS, format_value
+from ..config.settings import SETTINGS
+from ..config.value_text import format_value
 from .instance import load_current_settings
 from .output import json_option, print_json, print_table
 

@@ -18,7 +18,7 @@ from .errors import (
     QueueFull,
     UnexpectedAnswer,
 )
-from .results import ContactRecord, EmailResult, EventResult, ListChoiceRecord, UpsertResult
+from .results import ContactRecord, EmailResult, EventResult, ListChoiceRecord, UpsertedContact
 from .synchronous import Hogsend
 
 __all__ = [
@@ -34,6 +34,6 @@ __all__ = [
     "ListChoiceRecord",
     "QueueFull",
     "UnexpectedAnswer",
-    "UpsertResult",
+    "UpsertedContact",
     "sign_user_token",
 ]

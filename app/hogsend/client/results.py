@@ -48,7 +48,7 @@ class EventResult:
 
 
 @dataclass(frozen=True, slots=True)
-class UpsertResult:
+class UpsertedContact:
     """What came of storing a contact: its id, whether it is new, and whether it was known."""
 
     id: UUID
@@ -56,9 +56,9 @@ class UpsertResult:
     linked: bool
 
     @staticmethod
-    def from_json(answer: Json) -> UpsertResult:
+    def from_json(answer: Json) -> UpsertedContact:
         """Return the value of an answer."""
-        return UpsertResult(UUID(answer["id"]), answer["created"], answer["linked"])
+        return UpsertedContact(UUID(answer["id"]), answer["created"], answer["linked"])
 
 
 @dataclass(frozen=True, slots=True)

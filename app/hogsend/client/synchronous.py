@@ -31,7 +31,14 @@ from .requests import (
     read_contacts,
     read_lists,
 )
-from .results import ContactRecord, EmailResult, EventResult, Json, ListChoiceRecord, UpsertResult
+from .results import (
+    ContactRecord,
+    EmailResult,
+    EventResult,
+    Json,
+    ListChoiceRecord,
+    UpsertedContact,
+)
 from .thread_sender import ThreadSender
 
 
@@ -264,10 +271,10 @@ class Hogsend:
         anonymous_id: str | None = None,
         properties: Mapping[str, Any] | None = None,
         lists: Mapping[str, bool] | None = None,
-    ) -> UpsertResult:
+    ) -> UpsertedContact:
         """Create or change a contact; a property that is None is removed."""
         request = build_upsert_request(user_id, email, anonymous_id, properties, lists)
-        return UpsertResult.from_json(self._call(request))
+        return UpsertedContact.from_json(self._call(request))
 
     def find_contacts(
         self, *, user_id: str | None = None, email: str | None = None

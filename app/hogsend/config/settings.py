@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ..errors import ConfigError
 from . import parsing
@@ -384,18 +384,3 @@ def build_local_address(host: str, port: int) -> str:
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not listened on
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def format_value(settings: Settings, setting: Setting) -> str:
-    """Return a value as text, in the form of a setting, with secrets masked; empty for None."""
-    value: Any = getattr(settings, setting.field)
-    if isinstance(value, tuple):
-        texts = cast("tuple[str, ...]", value)
-        return ", ".join("…" if setting.secret else text for text in texts)
-    if value is None:
-        return parsing.FOREVER if setting.parse is parsing.parse_days else ""
-    if isinstance(value, timedelta):
-        return f"{value / timedelta(hours=1):g}"
-    if isinstance(value, bool | float):
-        return f"{float(value):g}"
-    return parsing.mask_credentials(str(value)) if setting.secret else str(value)

@@ -40,7 +40,8 @@ from .batch_result import (
     to_row,
 )
 from .batch_writes import BatchWrites
-from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_changes
+from .contact_properties import fold_changes
+from .contact_resolver import ContactResolver, ContactState, MergeNeeded
 from .enroll import try_enroll
 from .exits import ScopedExit, Triggers, load_triggers
 from .measuring import count_entry

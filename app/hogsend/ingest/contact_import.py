@@ -23,7 +23,8 @@ from ..store import consents, contacts, counters, enrollments
 from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
-from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_properties
+from .contact_properties import fold_properties
+from .contact_resolver import ContactResolver, ContactState, MergeNeeded
 from .merge import merge_contacts
 from .rules import IngestRules
 from .waits import move_waits

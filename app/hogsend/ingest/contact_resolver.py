@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.erasure import ERASED
 from ..domain.ids import new_id
-from ..domain.incoming import IncomingEvent, check_contact_size
+from ..domain.incoming import IncomingEvent
 from ..domain.send_policy import Consents
-from ..errors import Conflict, TooLarge
+from ..errors import Conflict
 from ..store import consents, contacts, enrollments, erasures, events, meta
 from ..store.contacts import to_identities
 from ..store.db import Transaction
 from ..store.events import KnownKey
 from ..store.json_text import to_json
+from .contact_properties import refuse_growth
 
 
 @dataclass
@@ -282,7 +282,7 @@ class ContactResolver:
         if incoming.contact_id is not None:
             known = self._by_id.get(self._find_survivor_id(incoming.contact_id))
             if known is not None:
-                _refuse_growth(known.contact, incoming)
+                refuse_growth(known.contact, incoming)
                 if incoming.is_contact_change and incoming.email:
                     self._change_address(known, incoming.email)
             return known, False
@@ -304,7 +304,7 @@ class ContactResolver:
         if len(matching) > 1:
             raise MergeNeeded([state.contact.id for state in matching])
         state = matching[0] if matching else self._create()
-        _refuse_growth(state.contact, incoming)
+        refuse_growth(state.contact, incoming)
         self._add_identities(state, incoming, identities)
         return state, has_conflict
 
@@ -363,19 +363,6 @@ class ContactResolver:
             self.identity_changes += 1
 
 
-def _refuse_growth(contact: Contact, incoming: IncomingEvent) -> None:
-    """Refuse an event that makes a contact too large, before it changes anything.
-
-    Raises:
-        TooLarge: the contact's properties are too large with the event's.
-    """
-    if not incoming.contact_properties and not incoming.contact_defaults:
-        return
-    after = fold_changes(contact, incoming)
-    if problem := check_contact_size(contact.properties, after):
-        raise TooLarge(problem, "Delete properties of the contact by setting them to null.")
-
-
 def _select_same_person(states: Sequence[ContactState], user_id: str | None) -> list[ContactState]:
     """Return the contacts that can be one person, in the order of `states`.
 
@@ -389,21 +376,3 @@ def _select_same_person(states: Sequence[ContactState], user_id: str | None) -> 
         user_id = user_id or own_user_id
         matching.append(state)
     return matching
-
-
-def fold_changes(contact: Contact, incoming: IncomingEvent) -> Mapping[str, Any]:
-    """Return a contact's properties after an event."""
-    changes = incoming.contact_properties
-    if incoming.contact_defaults:
-        known = contact.properties
-        missing = {k: v for k, v in incoming.contact_defaults.items() if k not in known}
-        changes = {**missing, **changes}
-    return fold_properties(contact.properties, changes)
-
-
-def fold_properties(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return properties with the changes applied at the top level; null deletes a property."""
-    if not changes:
-        return properties
-    merged = {**properties, **changes}
-    return {name: value for name, value in merged.items() if value is not None}

@@ -24,7 +24,7 @@ from ..store import consents, contacts, counters, enrollments, merges, sends, st
 from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
-from .contact_resolver import fold_properties
+from .contact_properties import fold_properties
 from .merged_enrollments import EnrollmentMerge
 from .rules import IngestRules
 

@@ -14,7 +14,7 @@ from ..domain.contact import Contact
 from ..domain.following import MoveCause
 from ..domain.ids import compute_first_id
 from ..ingest import IngestRules
-from ..ingest.contact_resolver import fold_properties
+from ..ingest.contact_properties import fold_properties
 from ..ingest.merge import merge_contacts
 from ..store import contacts, counters, enrollments, snapshot
 from ..store.contacts import to_identities

@@ -106,7 +106,7 @@ async def _import_upload(call: ApiCall[FileQuery, None], kind: ImportKind) -> Jo
         query.file_name,
         cast("AsyncIterator[bytes]", request.body),
         format=query.format,
-        choices=ImportChoices(
+        import_choices=ImportChoices(
             columns=_parse_map(query.map),
             preset=query.preset,
             lists=[name.strip() for name in query.lists.split(",") if name.strip()],
