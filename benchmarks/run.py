@@ -35,6 +35,7 @@ SCRIPTS = (
     "hatchet",
     "crowd",
     "pages 860000",
+    "contact_search 1000000",
     "waiting 1000000",
     "against_dbos",
 )

@@ -89,3 +89,38 @@ def test_an_archive_is_a_new_file_for_its_owner(
 
     again = hogsend("contacts", "archive", "ada", "--output", str(file))
     assert again.status == 1 and "File exists" in again.err
+
+
+def test_contacts_are_created_changed_merged_and_split(journeys: Path, hogsend: Hogsend) -> None:
+    created = hogsend("contacts", "create", "--user-id", "ada", "--prop", "plan=pro", "--json").json
+    assert (created["userId"], created["properties"]) == ("ada", {"plan": "pro"})
+    edited = hogsend(
+        "contacts", "edit", "ada", "--email", "ada@example.com", "--prop", "plan=null",
+        "--prop", "seats=5", "--json",
+    )  # fmt: skip
+    assert edited.json["properties"] == {"seats": 5}
+    visitor = hogsend("contacts", "create", "--email", "visitor@example.com", "--json").json
+
+    merged = hogsend("contacts", "merge", "visitor@example.com", "ada")
+    assert merged.out == f"Merged into ada@example.com ({created['id']}).\n"
+    assert hogsend("contacts", "show", visitor["id"], "--json").json["id"] == created["id"]
+
+    assert hogsend("contacts", "unmerge", visitor["id"], "--json").json == visitor
+    again = hogsend("contacts", "unmerge", visitor["id"])
+    assert again.status == 1 and "not merged" in again.err
+    assert hogsend("contacts", "edit", "ada").status == 2
+
+
+def test_contacts_are_filtered_and_sorted(journeys: Path, hogsend: Hogsend) -> None:
+    for user, seats in (("ada", 5), ("bo", 9)):
+        hogsend("contacts", "create", "--user-id", user, "--prop", f"seats={seats}")
+
+    def listed(*options: str) -> list[str]:
+        return [c["userId"] for c in hogsend("contacts", "list", "--json", *options).json]
+
+    assert listed("--where", "seats>5") == ["bo"]
+    assert listed("--sort", "created") == ["ada", "bo"]
+    assert listed("--search", "a", "--identity", "identified") == ["ada"]
+    assert hogsend("contacts", "list", "--where", "seats=1").out == "No contacts match.\n"
+    refused = hogsend("contacts", "list", "--where", "=1")
+    assert refused.status == 1 and "is not a filter" in refused.err

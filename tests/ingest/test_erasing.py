@@ -79,6 +79,7 @@ MARKED = {
     "inbox.mail",
     "inbox.subject",
     "inbox.to_email",
+    "merges.undo",
     "messages.mail",
     "messages.subject",
     "sends.attempts",

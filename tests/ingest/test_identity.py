@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -115,3 +116,21 @@ async def test_the_contact_key_is_the_strongest_identity(
 async def test_the_contact_key_of_an_address_alone_is_the_contact_id(idle_world: World):
     result = await idle_world.submit("go", email="e@example.com")
     assert result.contact_key == str(result.contact_id)
+
+
+async def test_the_same_identities_in_any_order_give_the_same_contact(idle_world: World):
+    events = [
+        {"user_id": "u"},
+        {"email": "e@example.com"},
+        {"user_id": "u", "anonymous_id": "a"},
+        {"email": "e@example.com", "anonymous_id": "a"},
+    ]
+    for number, order in enumerate(itertools.permutations(events)):
+        for event in order:
+            named = {kind: f"{number}{value}" for kind, value in event.items()}
+            await idle_world.submit("x", **named)
+    contacts = await idle_world.contacts()
+    assert sorted(map(get_identities, contacts)) == sorted(
+        (f"{number}u", f"{number}e@example.com", f"{number}a") for number in range(24)
+    )
+    assert await idle_world.counter_drift() == {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import product
 
-from .model_values import ModelContact, ModelEnrollment, ModelEvent, ModelSend
+from .model_values import ModelContact, ModelEnrollment, ModelEvent, ModelMerge, ModelSend
 from .reference_model import ReferenceModel, find_exit_rule
 
 
@@ -27,6 +27,7 @@ def merge(model: ReferenceModel, survivor: ModelContact, other: ModelContact) ->
         for enrollment in enrollments
         for exit in _list_exits(model, enrollment, events)
     ]
+    _record(model, survivor, other)
     other.merged_into = survivor
     for ended, reason in exits:
         if isinstance(ended, ModelSend):
@@ -50,8 +51,101 @@ def merge(model: ReferenceModel, survivor: ModelContact, other: ModelContact) ->
     for enrollment, event in awaited:
         model.apply_event(enrollment, event)
     survivor.ends = survivor.ends or other.ends
+    survivor.email = survivor.email or other.email
     for enrollment in model.find_live(survivor):
         model.move(enrollment)
+
+
+def _record(model: ReferenceModel, survivor: ModelContact, other: ModelContact) -> None:
+    """Record the merge, and give the survivor the stricter choices of the other contact."""
+    brought = {
+        list_id: subscribed
+        for list_id, subscribed in other.subscriptions.items()
+        if list_id not in survivor.subscriptions
+        or (survivor.subscriptions[list_id] and not subscribed)
+    }
+    own = {list_id: _find_own_choice(model, survivor, list_id) for list_id in brought}
+    gave_ends = survivor.ends is None and other.ends is not None
+    model.merges.append(ModelMerge(survivor, other, model.now, survivor.email, own, gave_ends))
+    survivor.subscriptions |= brought
+    survivor.merged_lists |= set(brought)
+
+
+def _find_own_choice(model: ReferenceModel, person: ModelContact, list_id: str) -> bool | None:
+    """Return what a contact has chosen itself, without what came from merges."""
+    present = person.subscriptions.get(list_id)
+    if list_id not in person.merged_lists:
+        return present
+    known = (m.choices for m in reversed(_list_merges(model, person)))
+    return next((choices[list_id] for choices in known if list_id in choices), present)
+
+
+def _list_merges(model: ReferenceModel, survivor: ModelContact) -> list[ModelMerge]:
+    """Return the merges into a contact that hold."""
+    return [m for m in model.merges if m.survivor is survivor]
+
+
+def list_undoable(model: ReferenceModel) -> list[ModelMerge]:
+    """Return the merges whose survivor was not merged itself."""
+    return [m for m in model.merges if m.survivor.merged_into is None]
+
+
+def undo(model: ReferenceModel, record: ModelMerge) -> None:
+    """Split two contacts; what has changed since the merge stays with the survivor."""
+    survivor, merged = record.survivor, record.merged
+    merged.merged_into = None
+    others = [m for m in _list_merges(model, survivor) if m is not record]
+    records = _list_merges(model, survivor)
+    kept = {
+        name.removeprefix("e:")
+        for name, owner in model.contacts_by_identity.items()
+        if name.startswith("e:") and owner.survivor is survivor
+    }
+    candidates = [e for e in (survivor.email, record.email) if e in kept]
+    if survivor.email != record.email or candidates:
+        survivor.email = next(iter([*candidates, *sorted(kept)]), None)
+    if record.gave_ends and survivor.ends == merged.ends:
+        donor = next((m for m in others if m.merged.ends is not None), None)
+        survivor.ends = donor.merged.ends if donor else None
+        if donor:
+            donor.gave_ends = True
+    _restore_choices(record, records, others)
+    for mail in model.mails:
+        owner = mail.enrollment.person.survivor
+        if mail.status == "queued" and not mail.to and owner in (survivor, merged):
+            mail.recipient = owner
+    model.merges.remove(record)
+    for enrollment in [*model.find_live(survivor), *model.find_live(merged)]:
+        model.move(enrollment)
+
+
+def _restore_choices(
+    record: ModelMerge, records: list[ModelMerge], others: list[ModelMerge]
+) -> None:
+    survivor, merged = record.survivor, record.merged
+    for list_id in record.choices:
+        if list_id in survivor.merged_lists:
+            _restore_choice(survivor, list_id, records, others)
+    for list_id, at in survivor.left_at.items():
+        is_left = survivor.subscriptions.get(list_id) is False
+        if is_left and at >= record.at and list_id not in survivor.merged_lists:
+            merged.subscriptions[list_id] = False
+            merged.merged_lists.add(list_id)
+
+
+def _restore_choice(
+    survivor: ModelContact, list_id: str, records: list[ModelMerge], others: list[ModelMerge]
+) -> None:
+    own = next(m.choices[list_id] for m in reversed(records) if list_id in m.choices)
+    brought = [m.merged.subscriptions[list_id] for m in others if list_id in m.merged.subscriptions]
+    if own is not None and (not own or all(brought)):
+        survivor.subscriptions[list_id] = own
+        survivor.merged_lists.discard(list_id)
+    elif brought:
+        survivor.subscriptions[list_id] = all(brought)
+    else:
+        del survivor.subscriptions[list_id]
+        survivor.merged_lists.discard(list_id)
 
 
 def _list_exits(

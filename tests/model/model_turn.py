@@ -264,6 +264,7 @@ class _Turn:
             self.enrollment, recipient, key, template, list_id, status, reason, model.now, due
         )
         mail.number = len(model.events)
+        mail.to = to is not None
         self.mails.append(mail)
         return status == "queued"
 

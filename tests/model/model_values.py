@@ -29,6 +29,14 @@ class ModelContact:
     # The property that waits follow.
     ends: datetime | None = None
     merged_into: ModelContact | None = None
+    # The lists whose present choice came from a merge, and those that were left, each with when.
+    merged_lists: set[str] = field(default_factory=set[str])
+    left_at: dict[str, datetime] = field(default_factory=dict[str, datetime])
+
+    def choose(self, lists: Mapping[str, bool], now: datetime) -> None:
+        self.subscriptions.update(lists)
+        self.merged_lists -= set(lists)
+        self.left_at |= dict.fromkeys(lists, now)
 
     @property
     def survivor(self) -> ModelContact:
@@ -40,6 +48,18 @@ class ModelContact:
         return self.subscriptions.get("*", True) and self.subscriptions.get(
             list_id, OPT_IN[list_id]
         )
+
+
+@dataclass(eq=False)
+class ModelMerge:
+    """What undoing a merge needs: the survivor's own address and choices before."""
+
+    survivor: ModelContact
+    merged: ModelContact
+    at: datetime
+    email: str | None
+    choices: dict[str, bool | None]
+    gave_ends: bool
 
 
 @dataclass(frozen=True)
@@ -188,6 +208,8 @@ class ModelSend:
     number: int = 0
     left_at: datetime | None = None
     address: str | None = None
+    # Whether the journey names the recipient.
+    to: bool = False
 
     @property
     def is_under_way(self) -> bool:

@@ -21,6 +21,7 @@ from .model_values import (
     ModelEnrollment,
     ModelEvent,
     ModelLookBack,
+    ModelMerge,
     ModelSend,
     ModelWait,
     SubmittedEvent,
@@ -39,6 +40,7 @@ class ReferenceModel:
         holdouts: Holdouts,
         merge: Callable[[ReferenceModel, ModelContact, ModelContact], None],
     ) -> None:
+        self.merges: list[ModelMerge] = []
         self.now = now
         self.holdouts = holdouts
         self.merge = merge
@@ -107,7 +109,7 @@ class ReferenceModel:
             )
         person = self._resolve_contact(submitted, contact_id)
         if person.email:
-            person.subscriptions.update(submitted.lists)
+            person.choose(submitted.lists, self.now)
         answer = self.ingest(
             person,
             submitted.name,
@@ -349,11 +351,6 @@ class ReferenceModel:
         survivor, *others = sorted(people, key=lambda person: (person.user is None, person.number))
         for other in others:
             self.merge(self, survivor, other)
-            survivor.email = survivor.email or other.email
-            for list_id, subscribed in other.subscriptions.items():
-                survivor.subscriptions[list_id] = (
-                    survivor.subscriptions.get(list_id, True) and subscribed
-                )
         return survivor
 
     # -- code, switches, operators ------------------------------------------------------------
@@ -471,7 +468,8 @@ class ReferenceModel:
         for mail in self.mails:
             if mail.status != "queued" or mail.due is None or mail.due > self.now:
                 continue
-            person = mail.recipient.survivor
+            # A mail that has left stays with whom it went to, also when a merge is undone.
+            person = mail.recipient = mail.recipient.survivor
             status, reason = self.decide_send(person, mail.list)
             if status != "queued":
                 mail.status, mail.reason = status, reason

@@ -15,13 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hogsend.domain.incoming import IngestResult
 from hogsend.ingest.operator_action import ActionName
 from hogsend.services.bulk_actions import replay_missed_triggers
+from hogsend.services.merging import unmerge_contact
 from tests.actors import operator_named
 
 from . import generators
 from .comparison import compare, compare_result, find_enrollment
 from .generators import IDS, JOURNEYS, plans
 from .journey_plans import JourneyPlan
-from .model_merge import merge
+from .model_merge import list_undoable, merge, undo
 from .model_turn import run_turn
 from .model_values import ExpectedResult, ModelEnrollment, SubmittedEvent
 from .reference_model import ReferenceModel
@@ -382,6 +383,17 @@ class HogsendStateMachine(RuleBasedStateMachine):
         assert is_same, f"{action}: {actual_id}, expected {expected}"
         if expected is not None and expected.id is None:
             expected.id = actual_id
+
+    @rule(which=st.integers(0, 7))
+    def a_merge_is_undone(self, which: int) -> None:
+        merges = list_undoable(self.model)
+        if merges:
+            record = merges[-1 - which % len(merges)]
+            self.system.run(
+                unmerge_contact(self.system.world.runtime, operator_named("op"), record.merged.id)
+            )
+            undo(self.model, record)
+            self._run_due_work()
 
     @rule(journey=st.sampled_from(IDS))
     def missed_triggers_are_replayed(self, journey: str) -> None:

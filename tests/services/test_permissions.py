@@ -18,6 +18,8 @@ from hogsend.clock import ManualClock
 from hogsend.domain.import_job import ImportJob, ImportOptions
 from hogsend.errors import Forbidden, HogsendError
 from hogsend.services.actor import COMMAND_LINE, HATCHET, SYSTEM, Actor, Permission
+from hogsend.services.contact_changes import ContactChange, Visitor
+from hogsend.services.contact_search import ContactQuery
 from hogsend.services.direct_mails import EmailBody, MailRequest
 from hogsend.services.import_uploads import ImportChoices
 from hogsend.store.keys import SCOPES, Key
@@ -26,15 +28,18 @@ from tests.actors import operator_named
 from tests.site import Site, open_site
 
 ID = UUID("00000000-0000-7000-8000-000000000000")
-READ, INGEST, OPERATE, ADMINISTER = (
+READ, INGEST, INGEST_PUBLIC, OPERATE, ADMINISTER = (
     Permission.READ,
     Permission.INGEST,
+    Permission.INGEST_PUBLIC,
     Permission.OPERATE,
     Permission.ADMINISTER,
 )
 
 # The permission that each function requires.
 FUNCTIONS: Mapping[str, Permission] = {
+    "archive.open_archive": OPERATE,
+    "archive.write_archive": OPERATE,
     "audit.list_entries": READ,
     "backups.create_backup": ADMINISTER,
     "backups.restore_backup": ADMINISTER,
@@ -45,21 +50,35 @@ FUNCTIONS: Mapping[str, Permission] = {
     "bulk_actions.replay_missed_triggers": OPERATE,
     "bulk_actions.run_action_on_all": OPERATE,
     "consent.change_consent": OPERATE,
+    "consent.change_consents": OPERATE,
+    "contact_changes.create_contact": OPERATE,
+    "contact_changes.edit_contact": OPERATE,
+    "contact_changes.delete_contact": INGEST,
+    "contact_changes.find_contacts": INGEST,
+    "contact_changes.read_visitor": INGEST_PUBLIC,
+    "contact_changes.upsert_contact": INGEST_PUBLIC,
+    "contact_search.count_contacts": READ,
+    "contact_search.search_contacts": READ,
     "contacts.find_contact": READ,
+    "contacts.find_contact_ids": READ,
     "contacts.get_contact": READ,
     "contacts.get_contact_detail": READ,
-    "contacts.list_contacts": READ,
-    "contacts.search_contacts": READ,
+    "contact_timeline.list_timeline": READ,
+    "contacts.suppress_address": OPERATE,
     "contacts.unsuppress_address": OPERATE,
     "data_migration.copy_to_postgres": ADMINISTER,
     "direct_mails.send_email": INGEST,
     "direct_mails.send_email_body": INGEST,
     "enrollment_actions.run_action": OPERATE,
     "enrollments.count_enrollments": READ,
+    "enrollments.count_entries": READ,
     "enrollments.get_enrollment": READ,
+    "enrollments.list_contact_enrollments": READ,
+    "enrollments.list_recent_enrollments": READ,
     "enrollments.list_enrollments": READ,
     "events.get_event": READ,
     "events.list_events": READ,
+    "events.replay_event": OPERATE,
     "events.send_test_event": OPERATE,
     "events.submit_batch": INGEST,
     "events.submit_event_json": INGEST,
@@ -79,6 +98,8 @@ FUNCTIONS: Mapping[str, Permission] = {
     "inbox.open_mail": READ,
     "journey_code.check_folder": READ,
     "journey_code.plan_folder": READ,
+    "merging.merge_contacts": OPERATE,
+    "merging.unmerge_contact": OPERATE,
     "journeys.count_missed_triggers": READ,
     "journeys.count_waiting": READ,
     "journeys.enroll_contact": OPERATE,
@@ -91,12 +112,21 @@ FUNCTIONS: Mapping[str, Permission] = {
     "keys.list_keys": READ,
     "keys.register_key": ADMINISTER,
     "keys.revoke_key": ADMINISTER,
-    "retry_requests.parse_retry_body": OPERATE,
+    "metrics.get_metrics": READ,
+    "metrics.get_series": READ,
     "operators.add_operator": ADMINISTER,
     "operators.create_sign_in_link": ADMINISTER,
     "operators.list_operators": READ,
     "operators.reset_operator": ADMINISTER,
     "overview.get_overview": READ,
+    "preferences.change_subscription": INGEST_PUBLIC,
+    "preferences.get_preferences": READ,
+    "preferences.list_subscriptions": INGEST_PUBLIC,
+    "preferences.read_visitor_preferences": INGEST_PUBLIC,
+    "preferences.save_contact_preferences": OPERATE,
+    "preferences.stop_everything": INGEST_PUBLIC,
+    "privacy.count_stored": READ,
+    "privacy.erase_contact": ADMINISTER,
     "results.get_results": READ,
     "sample_mails.send_sample_mail": OPERATE,
     "schema.migrate": ADMINISTER,
@@ -120,6 +150,9 @@ FUNCTIONS: Mapping[str, Permission] = {
 }
 # These work on whole installations: only their refusals are tried here, the rest with the commands.
 REFUSALS_ONLY = (
+    "archive.open_archive",
+    "archive.write_archive",
+    "events.replay_event",
     "backups.create_backup",
     "backups.restore_backup",
     "data_migration.copy_to_postgres",
@@ -130,7 +163,11 @@ REFUSALS_ONLY = (
     "schema.prepare_schema",
 )
 # Called by other services, after they have checked the permission.
-HELPERS = ("audit.apply_audited", "audit.build_audit_entry")
+HELPERS = (
+    "audit.apply_audited",
+    "audit.build_audit_entry",
+    "identity_claims.authorize_claim",
+)
 
 
 def key_actor(scope: str) -> Actor:
@@ -142,23 +179,24 @@ def key_actor(scope: str) -> Actor:
 # What each actor may do, written out: a change of the actors' code has to be repeated here.
 ACTORS: list[tuple[str, Actor, set[Permission]]] = [
     ("viewer", operator_named("v", "viewer"), {READ}),
-    ("operator", operator_named("o", "operator"), {READ, INGEST, OPERATE}),
-    ("owner", operator_named("w", "owner"), {READ, INGEST, OPERATE, ADMINISTER}),
-    ("ingest", key_actor("ingest"), {INGEST}),
-    ("ingest-public", key_actor("ingest-public"), set()),
+    ("operator", operator_named("o", "operator"), {READ, INGEST, INGEST_PUBLIC, OPERATE}),
+    ("owner", operator_named("w", "owner"), set(Permission)),
+    ("ingest", key_actor("ingest"), {INGEST, INGEST_PUBLIC}),
+    ("ingest-public", key_actor("ingest-public"), {INGEST_PUBLIC}),
     ("read", key_actor("read"), {READ}),
     ("journey-admin", key_actor("journey-admin"), {READ, OPERATE}),
-    ("full-admin", key_actor("full-admin"), {READ, INGEST, OPERATE, ADMINISTER}),
-    ("command line", COMMAND_LINE, {READ, INGEST, OPERATE, ADMINISTER}),
-    ("system", SYSTEM, {READ, INGEST, OPERATE, ADMINISTER}),
+    ("full-admin", key_actor("full-admin"), set(Permission)),
+    ("command line", COMMAND_LINE, set(Permission)),
+    ("system", SYSTEM, set(Permission)),
     ("hatchet", HATCHET, {OPERATE}),
 ]
 
 
 @pytest.mark.parametrize("permission", Permission)
 def test_the_refusal_of_a_key_names_the_scope_that_it_lacks(permission: Permission) -> None:
+    weak = "read" if permission is INGEST_PUBLIC else "ingest-public"
     with pytest.raises(Forbidden, match="insufficient scope") as refusal:
-        key_actor("ingest-public").require(permission)
+        key_actor(weak).require(permission)
     scope = str(refusal.value).removesuffix(".").rpartition(" ")[2]
     key_actor(scope).require(permission)
 
@@ -206,6 +244,17 @@ def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[st
         "limit": 10,
         "now": now,
         "contact_id": ID,
+        "kept_id": ID,
+        "other_id": ID,
+        "merged_id": ID,
+        "change": ContactChange(user_id=f"new {actor.name}"),
+        "visitor": Visitor(anonymous_id="browser"),
+        "lists": {"*": True},
+        "figure": "emails",
+        "days": 7,
+        "members": [],
+        "unsubscribed": True,
+        "query": ContactQuery(where=["plan=pro"]),
         "enrollment_id": ID,
         "event_id": ID,
         "send_id": ID,

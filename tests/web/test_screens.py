@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hogsend.process.runtime import Runtime
+from hogsend.services import contact_search
 from hogsend.store import audit, enrollments
 from hogsend.store.read_models import contacts as contact_screen
 from tests.web.conftest import Browser, extract_text
@@ -157,6 +158,24 @@ async def test_a_contact_is_found_by_the_beginning_of_an_identity(
         assert "Ada Lovelace" in await owner.read(f"/contacts?q={typed}"), typed
     assert "anon_77" in await owner.read("/contacts?q=anon")
     assert "No contacts match" in await owner.read("/contacts?q=%25")
+
+
+async def test_contacts_are_filtered_by_properties_in_the_url(
+    owner: Browser, sample: SampleData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await owner.read("/contacts?where=plan%3Dpro&where=&sort=-created&identity=identified")
+    html = await owner.read("/contacts?where=nothing&where=plan&sort=created")
+    assert "No contacts match" in html
+    assert 'href="/contacts?sort=created&amp;where=plan"' in html
+    for wrong in ("where=%3D5", "sort=x", "identity=x"):
+        assert 'class="empty"' in await owner.read(f"/contacts?{wrong}"), wrong
+    # A page that has looked at few contacts offers to go on.
+    monkeypatch.setattr(contact_search, "STEP", 10)
+    monkeypatch.setattr(contact_search, "PATIENCE", 0)
+    html = await owner.read("/contacts?where=nothing")
+    assert "0 matches so far" in html
+    path = re.search(r'href="(/contacts\?[^"]*after=[^"]+)">Search further', html)
+    assert path and "matches so far" in await owner.read(path.group(1).replace("&amp;", "&"))
 
 
 async def test_contacts_are_paged_without_gap_or_repetition(

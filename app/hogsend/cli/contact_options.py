@@ -22,7 +22,7 @@ def property_option(command: Command) -> Command:
         "properties",
         multiple=True,
         metavar="NAME=VALUE",
-        help="A property of the event. Repeat it for several properties. A value that is JSON, "
+        help="A property. Repeat it for several properties. A value that is JSON, "
         "such as 5, true or null, is read as JSON, any other value as text.",
     )(command)
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from ..domain.enrollment import LIVE_STATES, Enrollment
+from ..domain.property_filter import FORMS
 from ..domain.send_policy import EVERYTHING
 from ..services.actor import COMMAND_LINE
 from ..services.archive import write_archive
+from ..services.contact_search import ContactQuery, IdentityKind, Sort, search_contacts
 from ..services.contacts import (
     Contact,
     ContactDetail,
     find_contact,
     get_contact_detail,
-    list_contacts,
 )
 from ..services.installation import Installation
 from ..services.privacy import ErasureResult, StoredCounts, count_stored, erase_contact
+from .contact_changes import create, edit, merge, unmerge
 from .contact_files import export, import_
 from .instance import run_with_installation
 from .output import confirm, format_count, json_option, print_fields, print_json, print_table
@@ -32,14 +35,35 @@ _MAX_ENROLLMENTS = 1000
 
 @click.group()
 def contacts() -> None:
-    """Show, import, export and erase contacts."""
+    """Show, change, import, export and erase contacts."""
 
 
-contacts.add_command(import_)
-contacts.add_command(export)
+for command in (create, edit, merge, unmerge, import_, export):
+    contacts.add_command(command)
 
 
 @contacts.command("list")
+@click.option("--search", default="", help="The beginning of a user id, address or anonymous id.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="FILTER",
+    help=f"A condition on a property: {FORMS}. Repeat it for several, which all have to hold.",
+)
+@click.option(
+    "--identity",
+    type=click.Choice(get_args(IdentityKind)),
+    default="all",
+    show_default=True,
+    help="Only contacts with a user id or an address, or only those without.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(get_args(Sort)),
+    default="-lastSeen",
+    show_default=True,
+    help="The order; - puts the latest first.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
@@ -48,21 +72,33 @@ contacts.add_command(export)
     help="How many to show at most.",
 )
 @json_option
-def list_(limit: int, as_json: bool) -> None:
+def list_(
+    *,
+    search: str,
+    where: Sequence[str],
+    identity: IdentityKind,
+    sort: Sort,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List contacts, those seen last first."""
+    query = ContactQuery(search, identity, where, sort, limit, is_thorough=True)
     page = run_with_installation(
-        lambda installation: list_contacts(installation, COMMAND_LINE, limit=limit)
+        lambda installation: search_contacts(installation, COMMAND_LINE, query)
     )
     if as_json:
         print_json([_contact_to_json(contact) for contact in page.contacts])
         return
+    is_filtered = search or where or identity != "all"
     print_table(
         ["id", "user id", "email", "last seen"],
         [
             (contact.id, contact.user_id, contact.email, contact.last_seen_at)
             for contact in page.contacts
         ],
-        "No contacts yet. Create the first one by sending an event: "
+        "No contacts match."
+        if is_filtered
+        else "No contacts yet. Create the first one by sending an event: "
         "`hogsend events send user.created --user-id 1 --email a@example.com`.",
     )
 

@@ -121,6 +121,10 @@ def parse_event_names(text: str) -> tuple[str, ...]:
     return names
 
 
+def parse_property_names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+
 def parse_networks(text: str) -> tuple[str, ...]:
     advice = "Use IP addresses or networks, such as 127.0.0.1, 10.0.0.0/8, separated by commas."
     try:

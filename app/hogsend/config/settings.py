@@ -18,6 +18,7 @@ from . import parsing
 from .parsing import Parser
 
 PREFIX = "HOGSEND_"
+_TUPLES = ("secrets", "hatchet_events", "public_properties", "trusted_proxies")
 ENV_FILE = ".env"
 TOKEN = "HATCHET_CLIENT_TOKEN"  # noqa: S105 - the name of the variable
 
@@ -121,6 +122,11 @@ class Settings:
         parsing.parse_event_names,
         "The names of the Hatchet events that are ingested as events, separated by commas. `*` "
         "matches any part of a name.",
+    )
+    public_properties: tuple[str, ...] = _setting(
+        None,
+        parsing.parse_property_names,
+        "What a web page may read of its visitor: properties and `email`, separated by commas.",
     )
     mail: str = _setting(
         "inbox",
@@ -343,9 +349,7 @@ def _resolve_dependent_values(
         "engine": engine,
         "database_url": url,
         "base_url": values["base_url"] or build_local_address(host.strip("[]"), int(port)),
-        "secrets": values["secrets"] or (),
-        "hatchet_events": values["hatchet_events"] or (),
-        "trusted_proxies": values["trusted_proxies"] or (),
+        **{name: values[name] or () for name in _TUPLES},
     }
 
 
@@ -370,8 +374,7 @@ def format_value(settings: Settings, setting: Setting) -> str:
     """Return a value as text, in the form of a setting, with secrets masked; empty for None."""
     value: Any = getattr(settings, setting.field)
     if isinstance(value, tuple):
-        texts = cast("tuple[str, ...]", value)
-        return ", ".join("…" if setting.secret else text for text in texts)
+        return ", ".join("…" if setting.secret else t for t in cast("tuple[str, ...]", value))
     if value is None:
         return parsing.FOREVER if setting.parse is parsing.parse_days else ""
     if isinstance(value, timedelta):

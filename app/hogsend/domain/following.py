@@ -22,8 +22,8 @@ class MoveCause:
 
     Args:
         name: the name of the event; `import` when a file was imported; `merge` when the contact was
-            merged with another, `retry` when an operator retried an enrollment that could not
-            follow the property meanwhile.
+            merged with another, `unmerge` when that was undone, `retry` when an operator retried an
+            enrollment that could not follow the property meanwhile.
         event_id: the event, if it was one.
     """
 
@@ -32,6 +32,7 @@ class MoveCause:
 
 
 IMPORT, MERGE, RETRY = MoveCause("import"), MoveCause("merge"), MoveCause("retry")
+UNMERGE = MoveCause("unmerge")
 
 
 @dataclass(frozen=True, slots=True)

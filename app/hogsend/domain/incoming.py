@@ -18,6 +18,9 @@ MAX_NUMBER = sys.float_info.max
 # What the properties of a contact may have together, after the changes of an event.
 MAX_CONTACT_PROPERTIES = 256
 MAX_CONTACT_BYTES = 64 * 1024
+# The events that record changes of a contact.
+CONTACT_CREATED = "contact.created"
+CONTACT_UPDATED = "contact.updated"
 # An event that is older than this when it arrives starts no journeys.
 LATE_AFTER = timedelta(hours=24)
 # The longest chain of journeys of which each triggers an event that starts the next.
@@ -61,6 +64,11 @@ class IncomingEvent:
         only_journey: the only journey that the event may start, when an operator enrolls a contact.
         event_id: the id to store the event under; a journey sets it so that a replay gets the same
             id.
+        is_contact_change: whether the event only records what the contact is: it is not stored when
+            nothing changes, and is called `contact.created` when it creates the contact. With
+            `contact_id`, `email` is the contact's new address.
+        needs_contact: whether the event creates a contact when none is known; otherwise an event of
+            an unknown browser, which no journey begins with, waits for the person to be identified.
     """
 
     name: str
@@ -83,6 +91,8 @@ class IncomingEvent:
     suppress: Suppress | None = None
     only_journey: str | None = None
     event_id: UUID | None = None
+    is_contact_change: bool = False
+    needs_contact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ SendStatus = Literal[
 # The statuses of mails whose hand-over has not begun, and of those that have not left yet.
 UNSENT: tuple[SendStatus, ...] = ("queued", "blocked")
 PENDING: tuple[SendStatus, ...] = (*UNSENT, "sending")
+# The reasons of suppressions by which the person wants no mail, at whatever address.
+UNWANTED = ("complaint", "complained", "manual", "unsubscribed")
 RefusalReason = Literal[
     "no_address",
     "invalid_address",

@@ -1,8 +1,9 @@
-"""Ingests a batch of events in one transaction: loads once, decides in memory, writes once."""
+"""Decides a batch of events in memory: loads once, decides, writes once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,20 +19,24 @@ from ..domain.entry_key import compute_entry_key
 from ..domain.event import Event
 from ..domain.following import MoveCause
 from ..domain.ids import new_id
-from ..domain.incoming import MAX_CHAIN_LENGTH, IncomingEvent, IngestResult
+from ..domain.incoming import (
+    CONTACT_CREATED,
+    MAX_CHAIN_LENGTH,
+    IncomingEvent,
+    IngestResult,
+)
 from ..domain.journey import EVERYTHING, Journey
-from ..errors import NotFound, TooLarge
+from ..errors import Conflict, NotFound, TooLarge
 from ..store import counters
 from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import Cause, KnownKey, NewEvent, Refusal
+from .anonymous_events import can_wait
 from .batch_result import (
-    BatchResult,
     EnrollmentRows,
     build_repeated_result,
     build_unchanged_result,
-    fill_in_contact_keys,
     to_row,
 )
 from .batch_writes import BatchWrites
@@ -39,52 +44,8 @@ from .contact_resolver import ContactResolver, ContactState, MergeNeeded, fold_p
 from .enroll import try_enroll
 from .exits import ScopedExit, Triggers, load_triggers
 from .measuring import count_entry
-from .merge import merge_contacts
 from .rules import IngestRules
 from .waits import move_waits, satisfy_waits
-
-
-async def ingest_batch(
-    tx: Transaction,
-    incoming: Sequence[IncomingEvent],
-    rules: IngestRules,
-    tally: Tally,
-    now: datetime,
-) -> BatchResult:
-    """Ingest events in their order.
-
-    Args:
-        tx: the transaction with which all changes commit.
-        incoming: the events.
-        rules: the journeys, lists and switches that decide.
-        tally: counts the changes; the caller writes the tally.
-        now: the current time.
-    """
-    result = BatchResult()
-    remaining = list(incoming)
-    while remaining:
-        batch = IngestBatch(rules, tally, now)
-        await batch.load(tx, remaining)
-        try:
-            for event in remaining:
-                result.results.append(batch.decide(event))
-            decided = len(remaining)
-        except MergeNeeded as needed:
-            # The events before the one that needs the merge are written first. The merge follows
-            # in the next pass, where its event is the first.
-            decided = batch.decided
-            if decided == 0:
-                merged = await merge_contacts(tx, needed.contact_ids, rules, tally, now)
-                result.ended.extend(merged.ended)
-                result.wakes.update(merged.wakes)
-                result.topics.update(("contacts", "enrollments", "sends"))
-        await batch.write(tx)
-        await fill_in_contact_keys(tx, result)
-        result.wakes.update(batch.wakes)
-        result.ended.extend(batch.ended)
-        result.topics |= batch.topics
-        remaining = remaining[decided:]
-    return result
 
 
 class IngestBatch:
@@ -110,6 +71,8 @@ class IngestBatch:
         self._known_keys: dict[str, KnownKey] = {}
         self._triggers: Triggers = {}
         self._writes = BatchWrites(now)
+        # The browsers whose events this batch stores without a contact.
+        self._unknown_browsers: set[str] = set()
         self.wakes: dict[UUID, datetime] = {}
         self.ended: list[UUID] = []
         self.topics: set[str] = {"events"}
@@ -138,18 +101,58 @@ class IngestBatch:
         if result is None:
             try:
                 result = self._decide_new(incoming)
-            except TooLarge as refusal:
+            except (Conflict, TooLarge) as refusal:
                 result = refusal
         self.decided += 1
         return result
 
     def _decide_new(self, incoming: IncomingEvent) -> IngestResult | Exception:
+        if incoming.anonymous_id and self._is_of_unknown_browser(incoming):
+            return self._store_without_contact(incoming, incoming.anonymous_id)
+        changes = self._contacts.identity_changes
         state, conflict = self._contacts.resolve(incoming)
         if state is None:
             return NotFound("This contact does not exist.")
+        if incoming.is_contact_change:
+            if state.is_new and not state.changed:
+                incoming = replace(incoming, name=CONTACT_CREATED)
+            elif self._contacts.identity_changes == changes and state.has_values(incoming):
+                state.see(self._now)
+                return build_unchanged_result(state.contact, self._now)
         if incoming.source == "recipient" and state.has_chosen(incoming.lists):
             return build_unchanged_result(state.contact, self._now)
         return self._decide_for(incoming, state, conflict)
+
+    def _is_of_unknown_browser(self, incoming: IncomingEvent) -> bool:
+        """Return whether an event has no contact yet, and needs none."""
+        if can_wait(incoming, self._rules):
+            return self._contacts.find_by_identity(f"a:{incoming.anonymous_id}") is None
+        if incoming.anonymous_id in self._unknown_browsers:
+            raise MergeNeeded([])
+        return False
+
+    def _store_without_contact(self, incoming: IncomingEvent, browser: str) -> IngestResult:
+        event = Event(
+            id=incoming.event_id or new_id(self._now),
+            name=incoming.name,
+            properties=incoming.properties,
+            occurred_at=incoming.timestamp or self._now,
+            received_at=self._now,
+            source=incoming.source,
+        )
+        self._unknown_browsers.add(browser)
+        self._writes.events_without_contact.append((event, browser))
+        self._tally.add_today(counters.EVENTS)
+        self._remember_key(incoming, event, {})
+        return IngestResult(stored=True, event_id=event.id, contact_id=None, contact_key=browser)
+
+    def _remember_key(
+        self, incoming: IncomingEvent, event: Event, decisions: dict[str, Any]
+    ) -> None:
+        if incoming.idempotency_key:
+            key = incoming.idempotency_key
+            self._writes.idempotency_keys.append((key, event.id, incoming.digest))
+            self._known_keys[key] = KnownKey(event.id, incoming.digest, event.contact_id, decisions)
 
     def _find_repeated_result(self, incoming: IncomingEvent) -> IngestResult | None:
         """Return the result of the first request, if the idempotency key is known."""
@@ -232,10 +235,7 @@ class IngestBatch:
             )
         )
         self._tally.add_today(counters.EVENTS)
-        if incoming.idempotency_key:
-            key = incoming.idempotency_key
-            self._writes.idempotency_keys.append((key, event.id, incoming.digest))
-            self._known_keys[key] = KnownKey(event.id, incoming.digest, event.contact_id, decisions)
+        self._remember_key(incoming, event, decisions)
 
     def _change_lists(self, incoming: IncomingEvent, state: ContactState) -> str | None:
         """Apply the list changes; return why some had no effect, if any."""

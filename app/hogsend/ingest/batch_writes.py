@@ -28,6 +28,7 @@ class BatchWrites:
     Args:
         now: the current time.
         events: the new events.
+        events_without_contact: the events of unknown browsers, each with the browser's id.
         idempotency_keys: the keys, each with its event and the digest of the request.
         refusals: the reasons why triggers enrolled no one.
         started: the new enrollments, by id.
@@ -47,6 +48,7 @@ class BatchWrites:
     idempotency_keys: list[tuple[str, UUID, bytes]] = field(
         default_factory=list[tuple[str, UUID, bytes]]
     )
+    events_without_contact: list[tuple[Event, str]] = field(default_factory=list[tuple[Event, str]])
     refusals: list[Refusal] = field(default_factory=list[Refusal])
     started: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
     changed: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
@@ -140,6 +142,7 @@ class BatchWrites:
             ),
             contacts.add_identities(identities),
             events.insert(self.events),
+            events.insert_without_contact(self.events_without_contact),
             events.insert_keys(self.idempotency_keys, now),
             enrollments.update(ended_first, now),
             enrollments.insert(started),

@@ -14,11 +14,12 @@ from ..domain.erasure import ERASED
 from ..domain.ids import new_id
 from ..domain.incoming import IncomingEvent, check_contact_size
 from ..domain.send_policy import Consents
-from ..errors import TooLarge
+from ..errors import Conflict, TooLarge
 from ..store import consents, contacts, enrollments, erasures, events, meta
 from ..store.contacts import to_identities
 from ..store.db import Transaction
 from ..store.events import KnownKey
+from ..store.json_text import to_json
 
 
 @dataclass
@@ -91,6 +92,23 @@ class ContactState:
             self.subscriptions.get(list_id) is subscribed for list_id, subscribed in lists.items()
         )
 
+    def has_values(self, incoming: IncomingEvent) -> bool:
+        """Return whether the contact has the properties and choices of an event already."""
+        properties, lists = self.contact.properties, incoming.lists
+        return (not lists or self.has_chosen(lists)) and all(
+            # As JSON, in which true is not 1.
+            name in properties and to_json(properties[name]) == to_json(value)
+            if value is not None
+            else name not in properties
+            for name, value in incoming.contact_properties.items()
+        )
+
+    def see(self, now: datetime) -> None:
+        """Note that a call has named the contact, without an event."""
+        contact = self.contact
+        self.contact = contact.take_event(contact.event_seq, now, contact.properties)
+        self.changed = True
+
     def raise_revision(self) -> None:
         """Note a change of what turns decide by, so that a turn that is running runs again."""
         self.contact = replace(self.contact, revision=self.contact.revision + 1)
@@ -100,7 +118,8 @@ class MergeNeeded(Exception):
     """An event names several contacts that are one person.
 
     Args:
-        contact_ids: the contacts.
+        contact_ids: the contacts; empty when events of the batch have to be stored first, so that
+            their contact is made.
     """
 
     def __init__(self, contact_ids: Sequence[UUID]) -> None:
@@ -130,6 +149,8 @@ class ContactResolver:
         self.new_identities: list[tuple[str, UUID]] = []
         self.new_suppressions: list[tuple[str, str, UUID | None]] = []
         self._erased_identities: frozenset[str] = frozenset()
+        # How many events have changed what a contact is known by.
+        self.identity_changes = 0
 
     async def load(
         self,
@@ -157,6 +178,8 @@ class ContactResolver:
         for event in incoming:
             if event.contact_id is not None:
                 ids.append(event.contact_id)
+                if event.is_contact_change and event.email:
+                    identities.append("e:" + event.email)
             else:
                 identities.extend(to_identities(event.user_id, event.email, event.anonymous_id))
         keys = [event.idempotency_key for event in incoming if event.idempotency_key]
@@ -254,11 +277,14 @@ class ContactResolver:
         Raises:
             MergeNeeded: the event shows that several contacts are one person.
             TooLarge: the event makes the contact's properties too large.
+            Conflict: the contact's new address belongs to another contact.
         """
         if incoming.contact_id is not None:
             known = self._by_id.get(self._find_survivor_id(incoming.contact_id))
             if known is not None:
                 _refuse_growth(known.contact, incoming)
+                if incoming.is_contact_change and incoming.email:
+                    self._change_address(known, incoming.email)
             return known, False
         identities = to_identities(incoming.user_id, incoming.email, incoming.anonymous_id)
         identities.extend(aliases)
@@ -269,7 +295,11 @@ class ContactResolver:
                 if (state := self._by_identity.get(identity))
             }.values()
         )
-        matching = _select_same_person(owners, incoming.user_id)
+        user_id = incoming.user_id
+        if user_id and (owner := self._by_identity.get("u:" + user_id)):
+            # The user id of a contact that an operator has merged into another user's is an alias.
+            user_id = owner.contact.user_id
+        matching = _select_same_person(owners, user_id)
         has_conflict = len(matching) < len(owners)
         if len(matching) > 1:
             raise MergeNeeded([state.contact.id for state in matching])
@@ -277,6 +307,28 @@ class ContactResolver:
         _refuse_growth(state.contact, incoming)
         self._add_identities(state, incoming, identities)
         return state, has_conflict
+
+    def _change_address(self, state: ContactState, email: str) -> None:
+        """Give a contact another address; the former one stays an alias.
+
+        Raises:
+            Conflict: another contact has the address.
+        """
+        identity = "e:" + email
+        owner = self._by_identity.get(identity)
+        if owner is not None and owner is not state:
+            raise Conflict(
+                f"The address {email} belongs to another contact, {owner.contact.key}.",
+                "Merge the two contacts if they are one person.",
+            )
+        contact = state.contact
+        if owner is None:
+            self._by_identity[identity] = state
+            self.new_identities.append((identity, contact.id))
+        if email != contact.email:
+            state.contact = contact.take_identities(contact.user_id, email, contact.anonymous_id)
+        if owner is None or email != contact.email:
+            self.identity_changes += 1
 
     def _create(self) -> ContactState:
         contact = Contact(id=new_id(self._now), first_seen_at=self._now, last_seen_at=self._now)
@@ -295,6 +347,7 @@ class ContactResolver:
                 self.new_identities.append((identity, contact.id))
                 if identity in self._erased_identities:
                     self.new_suppressions.append((identity.removeprefix("e:"), ERASED, None))
+                self.identity_changes += 1
         owns_email = incoming.email and self._by_identity.get("e:" + incoming.email) is state
         user_id = contact.user_id or incoming.user_id
         # Mail goes to the newest address that came together with the user id.
@@ -307,6 +360,7 @@ class ContactResolver:
             contact.anonymous_id,
         ):
             state.contact = contact.take_identities(user_id, email, anonymous_id)
+            self.identity_changes += 1
 
 
 def _refuse_growth(contact: Contact, incoming: IncomingEvent) -> None:

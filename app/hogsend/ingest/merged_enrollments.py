@@ -91,6 +91,18 @@ class EnrollmentMerge:
             self._journals = await tx.fetch_one(turns.find_by_enrollments(list(ids)))
         self._change_live()
 
+    def list_merged_into(self, contact_id: UUID) -> list[UUID]:
+        """Return the contacts that were merged into one of the two before."""
+        return sorted(self._families[contact_id] - {contact_id})
+
+    def list_moved(self) -> list[UUID]:
+        """Return the live enrollments of the merged contact that continue."""
+        return [
+            enrollment.id
+            for enrollment in self._live
+            if enrollment.contact_id == self._loser_id and enrollment.id not in self._decision.ended
+        ]
+
     def _list_names(self) -> list[str]:
         """Return the names of the events that may end an enrollment, a mail or a wait."""
         journey_ids = {enrollment.journey_id for enrollment in self._live}

@@ -166,6 +166,19 @@ def build_event(
         timestamp=timestamp,
         value=body.value,
         currency=body.currency.upper() or None,
+        needs_contact=_needs_contact(body),
+    )
+
+
+def _needs_contact(body: EventBody) -> bool:
+    """Return whether an event has something to store on a contact, or names a person."""
+    return bool(
+        body.user_id
+        or body.email
+        or body.contact_properties
+        or body.lists
+        or body.groups
+        or body.value is not None  # pyright: ignore[reportUnnecessaryComparison]
     )
 
 

@@ -17,7 +17,7 @@ from ..store.change_feed import ChangeFeed
 from ..store.corrupt_row_failures import fail_enrollment
 from ..store.counters import Tally
 from ..store.db import Database, Transaction, Write
-from .batch import ingest_batch
+from .batch_passes import ingest_batch
 from .batch_result import BatchResult
 from .rules import IngestRules
 

@@ -23,12 +23,14 @@ from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .contacts import read_contact
 from .context import ServiceContext
+from .journey_context import JourneyContext
 
 __all__ = [
     "EVERYTHING",
     "ListChoice",
     "Recipient",
     "change_consent",
+    "change_consents",
     "create_preferences_token",
     "list_choices",
     "open_preferences",
@@ -299,17 +301,49 @@ async def change_consent(
     actor.require(Permission.OPERATE)
     if list_id != EVERYTHING and list_id not in context.registry.lists:
         raise NotFound("There is no such list.", "Its file may have been removed.")
+    await change_consents(context, actor, contact_id, {list_id: subscribed})
+
+
+async def change_consents(
+    context: JourneyContext, actor: Actor, contact_id: UUID, lists: Mapping[str, bool]
+) -> None:
+    """Change a contact's choices about lists that exist; those that change are one event.
+
+    Args:
+        context: whose contact.
+        actor: who makes the change.
+        contact_id: which contact.
+        lists: whether it is subscribed, by list; `*` is everything.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such contact.
+    """
+    actor.require(Permission.OPERATE)
     chosen = await context.database.read_one(consents.find_by_contacts([contact_id]))
-    if contact_id in chosen and chosen[contact_id].choices.get(list_id) is subscribed:
+    present = chosen.get(contact_id, Consents()).choices
+    changes = {
+        list_id: subscribed
+        for list_id, subscribed in lists.items()
+        if present.get(list_id) is not subscribed
+    }
+    if not changes:
         return
 
     def write_audit_entry(result: IngestResult) -> Sequence[Write]:
-        action = "subscribe" if subscribed else "unsubscribe"
-        after = {"list": list_id, "subscribed": subscribed}
-        return [build_audit_entry(context, actor, action, f"/contacts/{contact_id}", after=after)]
+        return [
+            build_audit_entry(
+                context,
+                actor,
+                "subscribe" if subscribed else "unsubscribe",
+                f"/contacts/{contact_id}",
+                after={"list": list_id, "subscribed": subscribed},
+            )
+            for list_id, subscribed in changes.items()
+        ]
 
     await context.ingest.submit_with_rows(
-        _build_event(contact_id, {list_id: subscribed}, actor.event_source), write_audit_entry
+        _build_event(contact_id, changes, actor.event_source), write_audit_entry
     )
 
 

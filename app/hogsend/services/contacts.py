@@ -1,4 +1,4 @@
-"""Contacts: searched, read with everything that concerns them, allowed to get mail again."""
+"""Contacts: read with everything that concerns them, allowed to get mail again."""
 
 from __future__ import annotations
 
@@ -9,54 +9,39 @@ from uuid import UUID
 from ..domain.address import normalize_email
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
+from ..domain.incoming import IncomingEvent, IngestResult, Suppress
+from ..domain.merge_record import MergeRecord
 from ..domain.send_policy import Send
 from ..errors import NotFound
 from ..store import consents, contacts
+from ..store.db import Write
 from ..store.read_models import contacts as read_model
 from ..store.read_models.contacts import (
     ConsentRecord,
     EngagementRecord,
-    PageCursor,
     SuppressionRecord,
 )
-from ..store.read_models.events import EventLine
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import apply_audited, build_audit_entry
 from .installation import Installation
-from .masked_mail import mask_event, mask_links, mask_values
+from .journey_context import JourneyContext
+from .masked_mail import mask_values
 
 __all__ = [
     "ConsentRecord",
     "Contact",
     "ContactDetail",
-    "ContactList",
     "EngagementRecord",
-    "EventLine",
     "SuppressionRecord",
     "find_contact",
     "find_contact_ids",
     "get_contact",
     "get_contact_detail",
-    "list_contacts",
+    "name_emails",
     "read_contact",
-    "search_contacts",
+    "suppress_address",
     "unsuppress_address",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class ContactList:
-    """One page of contacts.
-
-    Args:
-        contacts: those that were seen last come first.
-        next_cursor: where the next page starts; empty on the last page.
-        is_cut: whether a search found more contacts than fit on one page.
-    """
-
-    contacts: Sequence[Contact]
-    next_cursor: str = ""
-    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +55,10 @@ class ContactDetail:
         suppression: why its address must not be mailed; None when it may be.
         enrollments: newest first.
         sends: newest first, those that were refused included.
-        events: newest first.
-        engagement: opens and clicks of the sends, newest first.
         sends_for_others: what its enrollments sent to others, newest first.
-        others: those others, and the contacts on whose behalf its sends were sent, by id.
+        others: those others, the contacts on whose behalf its sends were sent, and those that were
+            merged into it, by id.
+        merges: the merges into it that hold, the oldest first.
     """
 
     contact: Contact
@@ -82,59 +67,9 @@ class ContactDetail:
     suppression: SuppressionRecord | None
     enrollments: Sequence[Enrollment]
     sends: Sequence[Send]
-    events: Sequence[EventLine]
-    engagement: Sequence[EngagementRecord]
     sends_for_others: Sequence[Send]
     others: Mapping[UUID, Contact]
-
-
-async def list_contacts(
-    installation: Installation, actor: Actor, *, limit: int, cursor: str = ""
-) -> ContactList:
-    """Return contacts, those that were seen last first.
-
-    Args:
-        installation: whose contacts.
-        actor: who reads them.
-        limit: how many at most.
-        cursor: the `next_cursor` of the page before; any other text starts at the first page.
-
-    Raises:
-        Forbidden: the actor may not read.
-    """
-    actor.require(Permission.READ)
-    database = installation.database
-    ids = await database.read_one(
-        read_model.find_recently_seen_ids(limit + 1, PageCursor.parse(cursor))
-    )
-    page = await read_model.load_in_order(database, ids[:limit])
-    next_cursor = ""
-    if ids[limit:] and page:
-        next_cursor = str(PageCursor(page[-1].last_seen_at, page[-1].id))
-    return ContactList(page, next_cursor)
-
-
-async def search_contacts(
-    installation: Installation, actor: Actor, text: str, *, limit: int
-) -> ContactList:
-    """Return the contacts whose user id, email address or anonymous id begins with a text.
-
-    Args:
-        installation: whose contacts.
-        actor: who searches.
-        text: the beginning of an identity.
-        limit: how many at most.
-
-    Raises:
-        Forbidden: the actor may not read.
-    """
-    actor.require(Permission.READ)
-    database = installation.database
-    ids = await database.read_one(
-        read_model.find_ids_by_identity_prefix(text, limit, is_sqlite=database.is_sqlite)
-    )
-    page = await read_model.load_in_order(database, ids[:limit])
-    return ContactList(page, is_cut=len(ids) >= limit)
+    merges: Sequence[MergeRecord]
 
 
 async def get_contact(installation: Installation, actor: Actor, contact_id: UUID) -> Contact:
@@ -166,7 +101,7 @@ async def find_contact(installation: Installation, actor: Actor, identity: str) 
         NotFound: no contact is known by it.
     """
     actor.require(Permission.READ)
-    names = [f"u:{identity}", *_name_emails(identity), f"a:{identity}"]
+    names = [f"u:{identity}", *name_emails(identity), f"a:{identity}"]
     contacts_by_name = await installation.database.read_one(contacts.find_by_identities(names))
     contact = next((contacts_by_name[name] for name in names if name in contacts_by_name), None)
     contact_id = _parse_id(identity)
@@ -211,7 +146,7 @@ async def get_contact_detail(
         installation: whose contacts.
         actor: who reads it.
         contact_id: its id; of one that was merged, the surviving contact is returned.
-        limit: how many events, sends, enrollments and engagements at most, of each.
+        limit: how many sends and enrollments at most, of each.
 
     Raises:
         Forbidden: the actor may not read.
@@ -223,10 +158,6 @@ async def get_contact_detail(
     if page is None:
         # It was merged into another contact after it was read.
         return await get_contact_detail(installation, actor, contact_id, limit=limit)
-    engaged = [send.id for send in page.sends if send.opened_at or send.clicked_at]
-    engagement: Sequence[EngagementRecord] = ()
-    if engaged:
-        engagement = await database.read_one(read_model.find_engagement(engaged, limit))
     detail = ContactDetail(
         contact=page.contact,
         identities=page.identities,
@@ -234,24 +165,16 @@ async def get_contact_detail(
         suppression=page.suppression,
         enrollments=page.enrollments,
         sends=page.sends,
-        events=page.events,
-        engagement=engagement,
         sends_for_others=page.sends_for_others,
         others=page.others,
+        merges=page.merges,
     )
     return detail if actor.can_act_for_recipients else _mask(detail)
 
 
 def _mask(detail: ContactDetail) -> ContactDetail:
     contact = detail.contact
-    return replace(
-        detail,
-        contact=replace(contact, properties=mask_values(contact.properties)),
-        events=[mask_event(event) for event in detail.events],
-        engagement=[
-            replace(record, url=mask_links(record.url or "")) for record in detail.engagement
-        ],
-    )
+    return replace(detail, contact=replace(contact, properties=mask_values(contact.properties)))
 
 
 async def unsuppress_address(installation: Installation, actor: Actor, contact_id: UUID) -> None:
@@ -278,6 +201,37 @@ async def unsuppress_address(installation: Installation, actor: Actor, contact_i
     )
 
 
+async def suppress_address(context: JourneyContext, actor: Actor, contact_id: UUID) -> None:
+    """Stop all email to a contact's address, transactional email included.
+
+    The change is the event `contact.suppressed`.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such contact, or it has no address.
+    """
+    actor.require(Permission.OPERATE)
+    contact = await read_contact(context, contact_id)
+    if contact is None or contact.email is None:
+        raise NotFound("There is no such contact.", "It may have been removed, or has no address.")
+    if await context.database.read_one(consents.find_suppressed([contact.email])):
+        return
+    address = {"address": contact.email}
+
+    def write_audit_entry(_: IngestResult) -> Sequence[Write]:
+        subject = f"/contacts/{contact.id}"
+        return [build_audit_entry(context, actor, "suppress", subject, after=address)]
+
+    event = IncomingEvent(
+        "contact.suppressed",
+        contact_id=contact.id,
+        properties=address,
+        source=actor.event_source,
+        suppress=Suppress(contact.email, "manual"),
+    )
+    await context.ingest.submit_with_rows(event, write_audit_entry)
+
+
 async def read_contact(installation: Installation, contact_id: UUID) -> Contact | None:
     """Return a contact for another service, which has checked that its caller may see it.
 
@@ -293,7 +247,7 @@ async def read_contact(installation: Installation, contact_id: UUID) -> Contact 
     return contact
 
 
-def _name_emails(text: str) -> list[str]:
+def name_emails(text: str) -> list[str]:
     """Return the identities of an address: in its present form, and as it was typed.
 
     Earlier versions stored addresses in the form in which they were typed.

@@ -44,9 +44,19 @@ def authorize_claim(
         return
     if not user_token:
         raise Forbidden("publishable key cannot act on another identity without a userToken")
+    proven = prove_user(installation, user_token)
+    if email or proven != user_id:
+        raise Forbidden("userToken does not authorize this identity")
+
+
+def prove_user(installation: Installation, user_token: str) -> str:
+    """Return the user id that a token proves.
+
+    Raises:
+        Forbidden: the token is invalid or expired.
+    """
     secrets, now = installation.settings.secrets, installation.clock.now()
     proven = read_user_token(secrets, user_token, now)
     if proven is None:
         raise Forbidden("Invalid userToken", "Let your server sign a new one.")
-    if email or proven != user_id:
-        raise Forbidden("userToken does not authorize this identity")
+    return proven

@@ -171,6 +171,8 @@ def cut(contact_ids: Sequence[UUID], now: datetime) -> list[Write]:
     return [
         Write("DELETE FROM identities WHERE contact_id = ?", ids),
         Write("DELETE FROM consents WHERE contact_id = ?", ids),
+        Write("DELETE FROM merges WHERE survivor_id = ?", ids),
+        Write("DELETE FROM merges WHERE merged_id = ?", ids),
         Write(
             "UPDATE sends SET status = CASE status WHEN 'sending' THEN status ELSE 'cancelled' "
             "END, reason = ?, due_at = NULL, updated_at = ? "

@@ -223,6 +223,52 @@ def insert(events: Iterable[NewEvent]) -> Write:
     )
 
 
+_WITHOUT_CONTACT = EVENTS.build_write_columns(
+    without=("contact_id", "depth"), extra=("anonymous_id", "decisions", "depth")
+)
+
+
+class WaitingEvent(NamedTuple):
+    """An event that has no contact yet."""
+
+    id: UUID
+    anonymous_id: str
+    received_at: datetime
+
+
+_WAITING = RowMapper(WaitingEvent, EventRow)
+
+
+def insert_without_contact(events: Sequence[tuple[Event, str]]) -> Write:
+    """Add events of unknown browsers, each with the browser's id."""
+    return Write(
+        f"INSERT INTO events ({_WITHOUT_CONTACT.names}) VALUES ({_WITHOUT_CONTACT.placeholders})",
+        [_WITHOUT_CONTACT.values(event, anonymous_id, "{}", 0) for event, anonymous_id in events],
+    )
+
+
+def find_without_contact(anonymous_ids: Sequence[str]) -> Query[list[WaitingEvent]]:
+    """Query the events of browsers that have no contact yet, in the order of arrival."""
+    return Query(
+        f"SELECT {_WAITING.columns} FROM events WHERE contact_id IS NULL AND anonymous_id IN ? "
+        "ORDER BY id",
+        [list(anonymous_ids)],
+        _WAITING.read_all,
+    )
+
+
+def adopt(events: Iterable[tuple[UUID, UUID, int]]) -> Write:
+    """Give events that had none a contact.
+
+    Args:
+        events: (event, contact, number among the contact's events).
+    """
+    return Write(
+        "UPDATE events SET contact_id = ?, seq = ?, anonymous_id = NULL WHERE id = ?",
+        [(contact_id, seq, event_id) for event_id, contact_id, seq in events],
+    )
+
+
 def insert_keys(keys: Sequence[tuple[str, UUID, bytes]], now: datetime) -> Write:
     """Add idempotency keys, each with its event and the digest of the request's body."""
     at = to_micros(now)

@@ -30,6 +30,7 @@ from .models import (
     IdempotencyRow,
     IdentityRow,
     InboxRow,
+    MergeRow,
     MessageRow,
     RefusalRow,
     SendRow,
@@ -83,6 +84,12 @@ def _by_send(name: str, meaning: str, model: type[Model], page_size: int = 500) 
 PARTS: tuple[Part, ...] = (
     Part("contacts", "Who you are, with your properties.", ContactRow, f"id IN ({_CONTACTS})"),
     _by_contact("identities", "What you are known by.", IdentityRow),
+    Part(
+        "merges",
+        "When several of these were found to be you.",
+        MergeRow,
+        f"survivor_id IN ({_CONTACTS}) OR merged_id IN ({_CONTACTS})",
+    ),
     _by_contact("consents", "Which email you chose to get.", ConsentRow),
     Part(
         "suppressions",

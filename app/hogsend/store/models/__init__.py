@@ -13,6 +13,7 @@ from .contacts import (
     ErasedAddressRow,
     ErasureRow,
     IdentityRow,
+    MergeRow,
     SuppressionRow,
 )
 from .events import EventRow, IdempotencyRow, RefusalRow
@@ -77,6 +78,7 @@ __all__ = [
     "InboxRow",
     "JourneyRow",
     "KeyRow",
+    "MergeRow",
     "MessageRow",
     "MetaRow",
     "OperatorRow",

@@ -1,4 +1,4 @@
-"""Tables of contacts, their identities, consents and suppressions, and of erasures."""
+"""Tables of contacts, their identities, merges, consents and suppressions, and of erasures."""
 
 from __future__ import annotations
 
@@ -54,6 +54,28 @@ class IdentityRow(Model):
 
     class Meta:
         table = "identities"
+
+
+class MergeRow(Model):
+    """A merge of one contact into another.
+
+    `source` is who merged them: `event`, or the name of the operator or the key. `undo` is what an
+    unmerge needs (`domain/merge_record.py`); it has personal data of both contacts. `undone_at` is
+    null while the merge holds.
+    """
+
+    id = IdField(primary_key=True)
+    survivor_id = IdField(db_index=True)
+    merged_id = IdField(db_index=True)
+    at = InstantField()
+    source = fields.CharField(max_length=320)
+    note = fields.CharField(max_length=200, default="")
+    undo: Any = json_field(default=dict)
+    undone_at = InstantField(null=True)
+    undone_by = fields.CharField(max_length=320, null=True)
+
+    class Meta:
+        table = "merges"
 
 
 class ConsentRow(Model):

@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import DigestField, IdField, InstantField, json_field
+from ..fields import DigestField, IdField, InstantField, Where, json_field
 
 
 class EventRow(Model):
@@ -19,7 +19,8 @@ class EventRow(Model):
     the sender: `api`, `journey`, `recipient`, `dashboard` or `cli`. `value` is an amount of money,
     and `currency` its three-letter code; both are null when the sender gave no amount. `cause_id`
     is the enrollment whose journey triggered the event, and `depth` the number of journeys that
-    triggered one another before the event.
+    triggered one another before the event. `anonymous_id` is the browser of an event that had no
+    contact when it was stored.
     """
 
     id = IdField(primary_key=True)
@@ -35,10 +36,19 @@ class EventRow(Model):
     currency = fields.CharField(max_length=3, null=True)
     cause_id = IdField(null=True)
     depth = fields.IntField(default=0)
+    anonymous_id = fields.CharField(max_length=200, null=True)
 
     class Meta:
         table = "events"
-        indexes = (("contact_id", "seq"), ("name", "id"))
+        indexes = (
+            ("contact_id", "seq"),
+            ("name", "id"),
+            Where(
+                fields=("anonymous_id",),
+                name="events_without_contact",
+                condition="contact_id IS NULL",
+            ),
+        )
 
 
 class IdempotencyRow(Model):

@@ -1,46 +1,26 @@
-"""Contacts for pages: lists, searches by identity, and the details of one contact."""
+"""Contacts for pages: searches by identity, and the details of one contact."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
+from ...domain.merge_record import MergeRecord
 from ...domain.send_policy import Send
-from .. import contacts, enrollments
+from .. import contacts, enrollments, merges
 from ..db import Database, Query, Row
-from ..fields import from_micros, to_micros
+from ..fields import from_micros
 from ..models import ConsentRow, EngagementRow, SuppressionRow
 from ..rows import RowMapper, read_column
 from ..stored import Stored
 from . import emails
-from .events import EventLine, find_newest_by_contact
 
 # The upper bound of a range of texts with the same prefix: no character sorts after it.
 _LAST = "\U0010ffff"
-
-
-@dataclass(frozen=True, slots=True)
-class PageCursor:
-    """The last row of a page of contacts; pages are ordered by when a contact was last seen."""
-
-    seen: datetime
-    id: UUID
-
-    def __str__(self) -> str:
-        return f"{to_micros(self.seen)}-{self.id}"
-
-    @staticmethod
-    def parse(text: str) -> PageCursor | None:
-        """Parse the text that `str` returns; return None for any other text."""
-        micros, _, contact_id = text.partition("-")
-        try:
-            return PageCursor(from_micros(int(micros)), UUID(contact_id))
-        except (ValueError, OverflowError):
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +65,12 @@ class ContactPage:
         identities: all its identities, as stored: `u:` user id, `e:` email, `a:` anonymous id.
         consents: its choices about lists, by list.
         suppression: the suppression of its address, if there is one.
-        enrollments: newest first.
-        sends: newest first, refused ones included.
-        events: newest first.
+        enrollments: newest first, those of contacts that were merged into it included.
+        sends: newest first, refused ones included, as well.
         sends_for_others: what its enrollments sent to others, newest first.
-        others: those others, and the contacts on whose behalf its sends were sent, by id.
+        others: those others, the contacts on whose behalf its sends were sent, and those that were
+            merged into it, by id.
+        merges: the merges into it that hold, the oldest first.
     """
 
     contact: Contact
@@ -98,37 +79,18 @@ class ContactPage:
     suppression: SuppressionRecord | None
     enrollments: Sequence[Enrollment]
     sends: Sequence[Send]
-    events: Sequence[EventLine]
     sends_for_others: Sequence[Send]
     others: Mapping[UUID, Contact]
+    merges: Sequence[MergeRecord]
 
 
-_CONSENTS = RowMapper(ConsentRecord, ConsentRow, at=Stored(from_micros, columns=("changed_at",)))
-_SUPPRESSIONS = RowMapper(SuppressionRecord, SuppressionRow)
-_ENGAGEMENT = RowMapper(EngagementRecord, EngagementRow)
+CONSENTS = RowMapper(ConsentRecord, ConsentRow, at=Stored(from_micros, columns=("changed_at",)))
+SUPPRESSIONS = RowMapper(SuppressionRecord, SuppressionRow)
+ENGAGEMENT = RowMapper(EngagementRecord, EngagementRow)
 
 
 def _read_unique_ids(rows: list[Row]) -> list[UUID]:
     return list(dict.fromkeys(read_column(UUID)(rows)))
-
-
-def find_recently_seen_ids(limit: int, after: PageCursor | None) -> Query[list[UUID]]:
-    """Query the contacts that were seen most recently.
-
-    Args:
-        limit: how many at most.
-        after: the end of the page before.
-    """
-    where, values = "merged_into IS NULL AND erased_at IS NULL", list[object]()
-    if after is not None:
-        where += " AND last_seen_at <= ? AND (last_seen_at, id) < (?, ?)"
-        seen = to_micros(after.seen)
-        values = [seen, seen, after.id]
-    return Query(
-        f"SELECT id FROM contacts WHERE {where} ORDER BY last_seen_at DESC, id DESC LIMIT ?",
-        [*values, limit],
-        _read_unique_ids,
-    )
 
 
 def find_ids_by_identity_prefix(text: str, limit: int, *, is_sqlite: bool) -> Query[list[UUID]]:
@@ -175,27 +137,27 @@ async def load_in_order(database: Database, ids: Sequence[UUID]) -> list[Contact
 def find_consents(contact_id: UUID) -> Query[dict[str, ConsentRecord]]:
     """Query the choices of a contact about lists, by list."""
     return Query(
-        f"SELECT {_CONSENTS.columns} FROM consents WHERE contact_id = ?",
+        f"SELECT {CONSENTS.columns} FROM consents WHERE contact_id = ?",
         [contact_id],
-        _CONSENTS.read_by("list_id"),
+        CONSENTS.read_by("list_id"),
     )
 
 
 def find_suppression(address: str) -> Query[SuppressionRecord | None]:
     """Query the suppression of an address."""
     return Query(
-        f"SELECT {_SUPPRESSIONS.columns} FROM suppressions WHERE address = ?",
+        f"SELECT {SUPPRESSIONS.columns} FROM suppressions WHERE address = ?",
         [address],
-        _SUPPRESSIONS.read_first,
+        SUPPRESSIONS.read_first,
     )
 
 
 def find_engagement(send_ids: Sequence[UUID], limit: int) -> Query[list[EngagementRecord]]:
     """Query the opens and clicks of mails, newest first."""
     return Query(
-        f"SELECT {_ENGAGEMENT.columns} FROM hits WHERE send_id IN ? ORDER BY id DESC LIMIT ?",
+        f"SELECT {ENGAGEMENT.columns} FROM hits WHERE send_id IN ? ORDER BY id DESC LIMIT ?",
         [list(send_ids), limit],
-        _ENGAGEMENT.read_all,
+        ENGAGEMENT.read_all,
     )
 
 
@@ -207,9 +169,12 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
         contact_id: the contact.
         limit: how many events, mails and enrollments at most, for each kind.
     """
-    contact = await database.read_one(contacts.find(contact_id))
+    contact, merged = await database.read(
+        contacts.find(contact_id), contacts.find_merged([contact_id])
+    )
     if contact is None:
         return None
+    family = [contact_id, *merged]
     (
         identities,
         consents,
@@ -217,23 +182,19 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
         enrollment_ids,
         sends,
         sends_for_others,
-        events,
+        records,
     ) = await database.read(
-        Query(
-            "SELECT identity FROM identities WHERE contact_id = ? ORDER BY identity LIMIT ?",
-            [contact_id, limit],
-            read_column(str),
-        ),
+        merges.find_identities(contact_id),
         find_consents(contact_id),
         find_suppression(contact.email or ""),
         Query(
-            "SELECT id FROM enrollments WHERE contact_id = ? ORDER BY id DESC LIMIT ?",
-            [contact_id, limit],
+            "SELECT id FROM enrollments WHERE contact_id IN ? ORDER BY id DESC LIMIT ?",
+            [family, limit],
             _read_unique_ids,
         ),
-        _find_sends("s.contact_id = ?", contact_id, limit),
-        _find_sends("s.on_behalf_of = ? AND s.contact_id <> s.on_behalf_of", contact_id, limit),
-        find_newest_by_contact(contact_id, limit),
+        _find_sends("s.contact_id IN ?", family, limit),
+        _find_sends("s.on_behalf_of IN ? AND s.contact_id <> s.on_behalf_of", family, limit),
+        merges.find_by_survivor(contact_id),
     )
     by_id: dict[UUID, Enrollment] = {}
     if enrollment_ids:
@@ -245,25 +206,28 @@ async def load(database: Database, contact_id: UUID, limit: int) -> ContactPage 
         suppression=suppression,
         enrollments=list(by_id.values()),
         sends=sends,
-        events=events,
         sends_for_others=sends_for_others,
-        others=await _load_others(database, sends, sends_for_others),
+        others=await _load_others(database, sends, sends_for_others, merged),
+        merges=records,
     )
 
 
-def _find_sends(condition: str, contact_id: UUID, limit: int) -> Query[list[Send]]:
-    """Query sends of a contact, newest first, with the condition on the contact as SQL."""
+def _find_sends(condition: str, family: Sequence[UUID], limit: int) -> Query[list[Send]]:
+    """Query sends of contacts, newest first, with the condition on the contacts as SQL."""
     return Query(
         f"SELECT {emails.SENDS.columns} FROM sends s WHERE {condition} ORDER BY s.id DESC LIMIT ?",
-        [contact_id, limit],
+        [list(family), limit],
         emails.SENDS.read_all,
     )
 
 
 async def _load_others(
-    database: Database, sends: Sequence[Send], sends_for_others: Sequence[Send]
+    database: Database,
+    sends: Sequence[Send],
+    sends_for_others: Sequence[Send],
+    merged: Iterable[UUID],
 ) -> Mapping[UUID, Contact]:
-    """Load the other people who have a part in the sends of a contact, by id."""
-    ids = {send.on_behalf_of for send in sends if send.on_behalf_of is not None}
+    """Load the other people who have a part in the sends of a contact, and those merged, by id."""
+    ids = set(merged) | {send.on_behalf_of for send in sends if send.on_behalf_of is not None}
     ids |= {send.contact_id for send in sends_for_others}
     return await database.read_one(contacts.find_by_ids(ids)) if ids else {}

@@ -69,6 +69,11 @@ class EventLine:
         return self.decisions.get("waits", ())
 
     @property
+    def conflict(self) -> str:
+        """Which identity of the event belongs to another contact; empty when none does."""
+        return self.decisions.get("conflict", "")
+
+    @property
     def money(self) -> str:
         """The amount and its currency; empty when there is none."""
         return "" if self.value is None else f"{self.value:,.2f} {self.currency or ''}".strip()
@@ -88,7 +93,7 @@ def _show_no_decisions(_: Any) -> Mapping[str, Any]:
     return {}
 
 
-_LINES = RowMapper(
+LINES = RowMapper(
     EventLine,
     EventRow,
     properties=json_object(),
@@ -133,15 +138,15 @@ def find_newest(
     where, values = _build_conditions(matching, before)
     if not matching.source:
         return Query(
-            f"SELECT {_LINES.columns} FROM events {where}ORDER BY id DESC LIMIT ?",
+            f"SELECT {LINES.columns} FROM events {where}ORDER BY id DESC LIMIT ?",
             [*values, limit],
-            _LINES.read_all,
+            LINES.read_all,
         )
     return Query(
-        f"SELECT {_LINES.columns} FROM (SELECT * FROM events {where}ORDER BY id DESC LIMIT ?) e "
+        f"SELECT {LINES.columns} FROM (SELECT * FROM events {where}ORDER BY id DESC LIMIT ?) e "
         "WHERE source = ? ORDER BY id DESC LIMIT ?",
         [*values, MAX_SCANNED, matching.source, limit],
-        _LINES.read_all,
+        LINES.read_all,
     )
 
 
@@ -175,31 +180,22 @@ def _build_conditions(matching: EventFilter, before: UUID | None) -> tuple[str, 
     return f"WHERE {' AND '.join(conditions)} " if conditions else "", values
 
 
-def find_newest_by_contact(contact_id: UUID, limit: int) -> Query[list[EventLine]]:
-    """Query the newest events of a contact."""
-    return Query(
-        f"SELECT {_LINES.columns} FROM events WHERE contact_id = ? ORDER BY seq DESC LIMIT ?",
-        [contact_id, limit],
-        _LINES.read_all,
-    )
-
-
 def find(event_id: UUID) -> Query[EventLine | None]:
     """Query one event."""
     return Query(
-        f"SELECT {_LINES.columns} FROM events WHERE id = ?",
+        f"SELECT {LINES.columns} FROM events WHERE id = ?",
         [event_id],
-        _LINES.read_first,
+        LINES.read_first,
     )
 
 
 def find_trigger(enrollment_id: UUID) -> Query[EventLine | None]:
     """Query the event that started an enrollment."""
     return Query(
-        f"SELECT {_LINES.columns} FROM events WHERE id = "
+        f"SELECT {LINES.columns} FROM events WHERE id = "
         "(SELECT trigger_event_id FROM enrollments WHERE id = ?)",
         [enrollment_id],
-        _LINES.read_first,
+        LINES.read_first,
     )
 
 

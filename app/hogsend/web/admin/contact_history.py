@@ -1,21 +1,23 @@
-"""A contact's history: events, journeys, emails, engagement and consent on one timeline."""
+"""A contact's timeline as lines of its page: what happened, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from functools import partial
 from typing import Any, cast
-from uuid import UUID
 
 from ...domain.enrollment import Enrollment
 from ...domain.journey import EVERYTHING
+from ...domain.merge_record import BY_EVENT, MergeRecord
 from ...domain.send_policy import Send
-from ...services.contacts import ContactDetail, EngagementRecord, EventLine
+from ...services.contact_timeline import RefusalEntry, TimelineItem, TimelinePage, TurnSteps
+from ...services.contacts import ConsentRecord, EngagementRecord, SuppressionRecord
 from ...services.content import Registry
+from ...services.events import EventLine
 from .. import formatting
 from .timeline import TimelineEntry
 
-MAX_HISTORY_ENTRIES = 100
+HISTORY_PAGE_SIZE = 50
 _SEND_VERBS = {
     "sent": "Sent",
     "delivered": "Sent",
@@ -24,35 +26,68 @@ _SEND_VERBS = {
     "blocked": "Blocked",
 }
 _SEND_KINDS = {"sent": "sent", "delivered": "sent", "queued": "act", "sending": "act"}
+# Who makes a choice as an event, which has a line of its own.
+_CHOSEN_BY_EVENT = ("recipient", "dashboard")
+_MAX_STEPS = 6
 
 
-def build_history(detail: ContactDetail, registry: Registry) -> list[TimelineEntry]:
-    """Return what concerns a contact, newest first, at most `MAX_HISTORY_ENTRIES` entries.
+def build_history(page: TimelinePage, registry: Registry) -> list[TimelineEntry]:
+    """Return the lines of a page of a contact's timeline, newest first.
 
     Args:
-        detail: the contact with everything that concerns it.
+        page: what happened.
         registry: the names of journeys and lists.
     """
-    subjects = {send.id: send.subject or send.template for send in detail.sends}
-    entries = [entry for event in detail.events for entry in _describe_event(event, registry)]
-    for enrollment in detail.enrollments:
-        entries.extend(_describe_enrollment(enrollment, registry))
-    labels = {contact_id: other.label for contact_id, other in detail.others.items()}
-    for send in detail.sends:
-        behalf = labels.get(send.on_behalf_of) if send.on_behalf_of else None
-        is_for_another = send.is_for_another and behalf
-        entries.append(_describe_send(send, f"on behalf of {behalf}" if is_for_another else ""))
-    for send in detail.sends_for_others:
-        entries.append(_describe_send(send, f"to {labels.get(send.contact_id, send.to_email)}"))
-    entries.extend(_describe_engagement(record, subjects) for record in detail.engagement)
-    entries.extend(_describe_other_consent(detail))
-    entries.sort(key=_get_instant, reverse=True)
-    return entries[:MAX_HISTORY_ENTRIES]
+    describe = partial(_describe, page=page, registry=registry)
+    return [entry for item in page.items for entry in describe(item)]
 
 
-def _get_instant(entry: TimelineEntry) -> datetime:
-    assert entry.at is not None  # noqa: S101 (past entries have an instant)
-    return entry.at
+def _describe(
+    item: TimelineItem, *, page: TimelinePage, registry: Registry
+) -> Iterator[TimelineEntry]:
+    value = item.value
+    if isinstance(value, EventLine):
+        yield from _describe_event(value, registry)
+    elif isinstance(value, ConsentRecord):
+        if value.source not in _CHOSEN_BY_EVENT:
+            yield _describe_choice(value, registry)
+    elif isinstance(value, Enrollment | TurnSteps | RefusalEntry):
+        yield _describe_journey(item, value, registry)
+    else:
+        yield _describe_other_entry(value, page)
+
+
+def _describe_journey(
+    item: TimelineItem, value: Enrollment | TurnSteps | RefusalEntry, registry: Registry
+) -> TimelineEntry:
+    if isinstance(value, Enrollment):
+        return _describe_enrollment(item, value, registry)
+    if isinstance(value, TurnSteps):
+        return _describe_turn(item, value, registry)
+    return _describe_refusal(item, value, registry)
+
+
+def _describe_other_entry(value: object, page: TimelinePage) -> TimelineEntry:
+    if isinstance(value, Send):
+        return _describe_send(value, _describe_other(value, page))
+    if isinstance(value, EngagementRecord):
+        return _describe_engagement(value, page)
+    if isinstance(value, SuppressionRecord):
+        return _describe_suppression(value)
+    if isinstance(value, MergeRecord):
+        return _describe_merge(value, page)
+    raise TypeError(f"no entry of a timeline: {value!r}")
+
+
+def _describe_other(send: Send, page: TimelinePage) -> str:
+    """Return to whom or on whose behalf an email is, when another person has a part in it."""
+    if not send.is_for_another or send.on_behalf_of is None:
+        return ""
+    if send.contact_id == page.contact_id:
+        other = page.others.get(send.on_behalf_of)
+        return f"on behalf of {other.label}" if other else ""
+    other = page.others.get(send.contact_id)
+    return f"to {other.label if other else send.to_email}"
 
 
 def _describe_event(event: EventLine, registry: Registry) -> Iterator[TimelineEntry]:
@@ -90,17 +125,61 @@ def _describe_consent(
     return TimelineEntry(event.received_at, kind, f"{verb} {name}", notes=(by,), links=tuple(links))
 
 
-def _describe_enrollment(enrollment: Enrollment, registry: Registry) -> Iterator[TimelineEntry]:
-    journey = registry.journeys.get(enrollment.journey_id)
-    name = journey.name if journey else enrollment.journey_id
+def _name_journey(journey_id: str, registry: Registry) -> str:
+    journey = registry.journeys.get(journey_id)
+    return journey.name if journey else journey_id
+
+
+def _describe_enrollment(
+    item: TimelineItem, enrollment: Enrollment, registry: Registry
+) -> TimelineEntry:
+    name = _name_journey(enrollment.journey_id, registry)
     link = ((f"/enrollments/{enrollment.id}", "view enrollment"),)
-    yield TimelineEntry(enrollment.entered_at, "act", f"Entered {name}", links=link)
-    if enrollment.ended_at:
-        kind = {"completed": "sent", "failed": "bad"}.get(enrollment.state, "no")
-        state = enrollment.state.replace("_", " ").capitalize()
-        reason = "" if enrollment.end_reason == enrollment.state else enrollment.end_reason
-        notes = (formatting.describe_reason(reason),)
-        yield TimelineEntry(enrollment.ended_at, kind, f"{state} {name}", notes=notes, links=link)
+    if item.kind == "journey":
+        return TimelineEntry(item.at, "act", f"Entered {name}", links=link)
+    kind = {"completed": "sent", "failed": "bad"}.get(enrollment.state, "no")
+    state = enrollment.state.replace("_", " ").capitalize()
+    reason = "" if enrollment.end_reason == enrollment.state else enrollment.end_reason
+    notes = (formatting.describe_reason(reason),)
+    return TimelineEntry(item.at, kind, f"{state} {name}", notes=notes, links=link)
+
+
+def _describe_turn(item: TimelineItem, turn: TurnSteps, registry: Registry) -> TimelineEntry:
+    steps = [key for key in turn.steps if key != "user"]
+    shown = ", ".join(steps[:_MAX_STEPS]) + (" …" if steps[_MAX_STEPS:] else "")
+    name = _name_journey(turn.journey_id, registry)
+    kind = "bad" if turn.outcome in ("failed", "retrying") else ""
+    link = ((f"/enrollments/{turn.enrollment_id}", "view enrollment"),)
+    return TimelineEntry(
+        item.at, kind, f"Turn {turn.number} of {name}", notes=(turn.outcome, shown), links=link
+    )
+
+
+def _describe_refusal(
+    item: TimelineItem, refusal: RefusalEntry, registry: Registry
+) -> TimelineEntry:
+    return TimelineEntry(
+        item.at,
+        "no",
+        f"Did not enter {_name_journey(refusal.journey_id, registry)}",
+        notes=(formatting.describe_reason(refusal.reason),),
+        links=((f"/events/{refusal.event_id}", "view event"),),
+    )
+
+
+def _describe_merge(record: MergeRecord, page: TimelinePage) -> TimelineEntry:
+    merged = page.others.get(record.merged_id)
+    by = "by an event that names both" if record.source == BY_EVENT else f"by {record.source}"
+    undone = ""
+    if record.undone_at is not None:
+        undone = f"undone by {record.undone_by}, {formatting.format_exact(record.undone_at)}"
+    name = merged.label if merged else str(record.merged_id)
+    title = f"Merged with {name}"
+    notes = (by, record.note, undone)
+    links: tuple[tuple[str, str], ...] = ()
+    if record.undone_at is not None:
+        links = ((f"/contacts/{record.merged_id}", "view contact"),)
+    return TimelineEntry(record.at, "no" if undone else "act", title, notes=notes, links=links)
 
 
 def _describe_send(send: Send, person: str) -> TimelineEntry:
@@ -129,35 +208,37 @@ def _describe_send(send: Send, person: str) -> TimelineEntry:
     )
 
 
-def _describe_engagement(record: EngagementRecord, subjects: Mapping[UUID, str]) -> TimelineEntry:
+def _describe_engagement(record: EngagementRecord, page: TimelinePage) -> TimelineEntry:
     verb = "Opened" if record.kind == "open" else "Clicked in"
     by = {"machine": "by a machine", "unsure": "by a person or a machine"}.get(record.verdict, "")
+    send = page.sends.get(record.send_id)
+    title = f"“{send.subject or send.template}”" if send else "an email"
     return TimelineEntry(
         record.at,
         "" if by else "act",
-        f"{verb} “{subjects[record.send_id]}”",
+        f"{verb} {title}",
         notes=(by, record.url or ""),
         links=((f"/emails/{record.send_id}", "view email"),),
     )
 
 
-def _describe_other_consent(detail: ContactDetail) -> Iterator[TimelineEntry]:
-    """Return what no event of the contact shows: consent from the API, and suppression."""
-    for record in detail.consents.values():
-        if record.source not in ("recipient", "dashboard"):
-            verb = "Subscribed to" if record.subscribed else "Unsubscribed from"
-            name = "all email" if record.list_id == EVERYTHING else record.list_id
-            kind = "act" if record.subscribed else "no"
-            notes = (f"by the {record.source}",)
-            yield TimelineEntry(record.at, kind, f"{verb} {name}", notes=notes)
-    suppression = detail.suppression
-    if suppression is not None:
-        link = ((f"/emails/{suppression.send_id}", "from this email"),)
-        yield TimelineEntry(
-            suppression.at,
-            "bad",
-            f"{suppression.address} suppressed",
-            formatting.describe_reason(suppression.reason),
-            "bad",
-            links=link if suppression.send_id else (),
-        )
+def _describe_choice(record: ConsentRecord, registry: Registry) -> TimelineEntry:
+    """Return the line of a choice that no event of the contact shows."""
+    mail_list = registry.lists.get(record.list_id)
+    name = mail_list.name if mail_list else record.list_id
+    verb = "Subscribed to" if record.subscribed else "Unsubscribed from"
+    title = f"{verb} {'all email' if record.list_id == EVERYTHING else name}"
+    by = "from the merged contact" if record.source == "merge" else f"by the {record.source}"
+    return TimelineEntry(record.at, "act" if record.subscribed else "no", title, notes=(by,))
+
+
+def _describe_suppression(suppression: SuppressionRecord) -> TimelineEntry:
+    link = ((f"/emails/{suppression.send_id}", "from this email"),)
+    return TimelineEntry(
+        suppression.at,
+        "bad",
+        f"{suppression.address} suppressed",
+        formatting.describe_reason(suppression.reason),
+        "bad",
+        links=link if suppression.send_id else (),
+    )

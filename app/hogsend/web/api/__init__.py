@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from . import (
+    admin_contacts,
     admin_events,
+    contact_timeline,
+    contacts,
     emails,
     enrollments,
     events,
@@ -12,6 +15,7 @@ from . import (
     imports,
     journeys,
     keys,
+    lists,
     metrics,
     operators,
 )
@@ -21,6 +25,10 @@ TABLES: tuple[RouteTable, ...] = (
     events_fast_path.routes,
     events.routes,
     emails.routes,
+    contacts.routes,
+    lists.routes,
+    admin_contacts.routes,
+    contact_timeline.routes,
     journeys.routes,
     enrollments.routes,
     admin_events.routes,
