@@ -97,6 +97,20 @@ async def test_a_product_creates_finds_and_deletes_contacts(site: Site) -> None:
     assert await client.call("GET", "/v1/contacts/find?userId=ada") == (200, {"contacts": []})
 
 
+async def test_who_signs_up_again_after_a_deletion_gets_mail_unless_they_refused_it(
+    site: Site,
+) -> None:
+    client = await create_client(site, "ingest")
+    for user_id, lists in (("ada", {}), ("bo", {"*": False})):
+        email = f"{user_id}@example.com"
+        person = {"userId": user_id, "email": email}
+        await client.call("PUT", "/v1/contacts", {**person, "lists": lists})
+        assert (await client.call("DELETE", "/v1/contacts", {"userId": user_id}))[0] == 200
+        await client.call("PUT", "/v1/contacts", person)
+    suppressed = await site.rows("SELECT address, reason FROM suppressions")
+    assert suppressed == [("bo@example.com", "erased")]
+
+
 async def test_a_web_page_identifies_its_visitor_with_a_token_only(site: Site) -> None:
     page = await create_client(site, "ingest-public")
     secret = await create_client(site, "ingest")

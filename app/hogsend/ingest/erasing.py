@@ -17,7 +17,7 @@ from uuid import UUID
 from ..clock import Clock
 from ..domain.erasure import ERASED
 from ..errors import NotFound
-from ..store import counters, enrollments, erasures, meta
+from ..store import consents, counters, enrollments, erasures, meta
 from ..store import erased_content as content
 from ..store.counters import Tally
 from ..store.db import Database, Query, Transaction, Write
@@ -71,7 +71,12 @@ async def find_person(tx: Transaction, contact_id: UUID) -> StoredPerson:
 
 
 async def make_unknown(
-    tx: Transaction, person: StoredPerson, tally: Tally, now: datetime
+    tx: Transaction,
+    person: StoredPerson,
+    tally: Tally,
+    now: datetime,
+    *,
+    keeps_addresses: bool = True,
 ) -> BatchResult:
     """Cut a person off: exit its enrollments, cancel its mails, forget who it is.
 
@@ -80,6 +85,8 @@ async def make_unknown(
         person: the person.
         tally: counts the changes; the caller writes the tally.
         now: the current time.
+        keeps_addresses: whether all addresses stay suppressed, as hashes; otherwise only those of
+            a person who must not be mailed, or who has unsubscribed from everything.
     """
     await tx.apply([meta.set_default(erasures.SALT, secrets.token_hex(_SALT_BYTES))])
     salt, identities, live, queued = await tx.fetch(
@@ -100,6 +107,11 @@ async def make_unknown(
         for enrollment in live
     ]
     addresses = [identity[2:] for identity in identities if identity.startswith("e:")]
+    if not keeps_addresses:
+        suppressed, has_stopped = await tx.fetch(
+            consents.find_suppressed(addresses), erasures.has_unsubscribed(person.ids)
+        )
+        addresses = addresses if has_stopped else list(suppressed)
     await tx.apply(
         [
             enrollments.update(exited, now),

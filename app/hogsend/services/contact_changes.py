@@ -183,7 +183,10 @@ async def edit_contact(
 async def delete_contact(
     context: JourneyContext, actor: Actor, *, user_id: str = "", email: str = ""
 ) -> None:
-    """Erase the contacts that either value names (docs/privacy.md), as a product may ask for.
+    """Delete the contacts that either value names, as a product does when an account is closed.
+
+    Everything personal is erased (docs/privacy.md). Whoever signs up again gets mail, unless mail
+    to the address must not be sent, or the person had unsubscribed from everything.
 
     Args:
         context: whose contacts.
@@ -202,7 +205,7 @@ async def delete_contact(
     # Who sends a person's data may also withdraw it.
     eraser = replace(actor, permissions=actor.permissions | {Permission.ADMINISTER})
     for owner in owners:
-        await erase_contact(context, eraser, owner.id)
+        await erase_contact(context, eraser, owner.id, keeps_addresses=False)
 
 
 async def read_visitor(context: JourneyContext, actor: Actor, visitor: Visitor) -> Contact | None:

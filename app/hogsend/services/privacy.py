@@ -51,7 +51,7 @@ async def count_stored(installation: Installation, actor: Actor, contact_id: UUI
 
 
 async def erase_contact(
-    installation: Installation, actor: Actor, contact_id: UUID
+    installation: Installation, actor: Actor, contact_id: UUID, *, keeps_addresses: bool = True
 ) -> ErasureResult:
     """Erase everything personal that is stored about a contact; counts and times stay.
 
@@ -65,6 +65,8 @@ async def erase_contact(
         installation: where the contact is stored.
         actor: who erases it.
         contact_id: the contact, or one that was merged into it.
+        keeps_addresses: whether all addresses stay suppressed; otherwise only those of a person who
+            must not be mailed, or who has unsubscribed from everything.
 
     Raises:
         Forbidden: the actor may not administer.
@@ -83,7 +85,7 @@ async def erase_contact(
     async with database.transaction() as tx:
         person = await find_person(tx, contact_id)
         if not person.is_erased:
-            await make_unknown(tx, person, tally, now)
+            await make_unknown(tx, person, tally, now, keeps_addresses=keeps_addresses)
             subject = f"/contacts/{person.contact_id}"
             entry = build_audit_entry(installation, actor, "erase", subject)
             await tx.apply([tally.to_write(), entry])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ..domain.erasure import ERASED, compute_address_hash
+from ..domain.journey import EVERYTHING
 from . import send_statuses
 from .db import Query, Write
 from .fields import to_micros
@@ -137,6 +138,15 @@ def find_identities(contact_ids: Sequence[UUID]) -> Query[list[str]]:
         "SELECT identity FROM identities WHERE contact_id IN ? ORDER BY identity",
         [list(contact_ids)],
         read_column(str),
+    )
+
+
+def has_unsubscribed(contact_ids: Sequence[UUID]) -> Query[bool]:
+    """Query whether one of some contacts has unsubscribed from everything."""
+    return Query(
+        "SELECT id FROM consents WHERE contact_id IN ? AND list_id = ? AND subscribed = ?",
+        [list(contact_ids), EVERYTHING, False],
+        bool,
     )
 
 
