@@ -195,6 +195,9 @@ async def test_a_web_page_acts_for_its_visitor_only(site: Site) -> None:
     assert (await send(userId="ada", userToken=token))[0] == 202
     sources = await site.rows("SELECT source FROM events")
     assert sources == [("inapp",), ("inapp",)]
+    await site.event("seen", "bo", anonymousId="browser of bo")
+    attached = "publishable anonymous write cannot attach to or merge an identified contact"
+    assert await send(anonymousId="browser of bo") == (403, attached)
 
 
 def test_a_token_is_accepted_under_every_present_secret(clock: ManualClock) -> None:

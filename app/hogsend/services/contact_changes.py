@@ -21,7 +21,7 @@ from ..domain.incoming import (
     check_properties,
     check_text,
 )
-from ..errors import Conflict, Forbidden, InvalidInput, NotFound
+from ..errors import Conflict, InvalidInput, NotFound
 from ..ingest.service import RelatedWrites
 from ..store import contacts
 from ..store.contacts import to_identities
@@ -29,7 +29,7 @@ from ..store.db import Write
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .contacts import name_emails, read_contact
-from .identity_claims import prove_user
+from .identity_claims import check_browser, prove_user
 from .installation import Installation
 from .journey_context import JourneyContext
 from .privacy import erase_contact
@@ -113,7 +113,7 @@ async def upsert_contact(
         TooLarge: the contact would be too large.
     """
     actor.require(Permission.INGEST_PUBLIC)
-    await _check_visitor(context, actor, change)
+    await check_browser(context, actor, change.user_id, change.email, change.anonymous_id)
     result = await context.ingest.submit(_build_event(_check(change), actor))
     return _to_upsert_result(result)
 
@@ -239,22 +239,6 @@ async def read_visitor(context: JourneyContext, actor: Actor, visitor: Visitor) 
     if contact is not None and is_hidden and (contact.user_id or contact.email):
         return None
     return contact
-
-
-async def _check_visitor(context: JourneyContext, actor: Actor, change: ContactChange) -> None:
-    """Check that a publishable key that names only a browser does not act for a known person.
-
-    Raises:
-        Forbidden: the browser's contact has a user id or an address.
-    """
-    if not actor.is_publishable or change.user_id or change.email or not change.anonymous_id:
-        return
-    names = to_identities(None, None, change.anonymous_id)
-    owners = await context.database.read_one(contacts.find_by_identities(names))
-    if any(owner.user_id or owner.email for owner in owners.values()):
-        raise Forbidden(
-            "publishable anonymous write cannot attach to or merge an identified contact"
-        )
 
 
 async def find_contacts(

@@ -22,7 +22,7 @@ from ..store.read_models.events import ALL_EVENTS, EventFilter, EventLine
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .context import ServiceContext
-from .identity_claims import authorize_claim
+from .identity_claims import authorize_claim, check_browser
 from .installation import Installation
 from .masked_mail import mask_event
 
@@ -89,23 +89,24 @@ def submit_event_json(
         TooLarge: the event is past the size limit.
     """
     if actor.is_publishable:
-        return context.ingest.submit(_parse_public_event(context, actor, raw, idempotency_key))
+        return _submit_public_event(context, actor, raw, idempotency_key)
     actor.require(Permission.INGEST)
     return context.ingest.submit(parse_event(raw, idempotency_key))
 
 
-def _parse_public_event(
+async def _submit_public_event(
     context: ServiceContext, actor: Actor, raw: bytes, idempotency_key: str | None
-) -> IncomingEvent:
-    """Parse an event of a web page, which may name nobody but its visitor."""
+) -> IngestResult:
+    """Submit an event of a web page, which may name nobody but its visitor."""
     actor.require(Permission.INGEST_PUBLIC)
     body = parse_event_body(raw)
     authorize_claim(
         context, actor, user_id=body.user_id, email=body.email, user_token=body.user_token
     )
+    await check_browser(context, actor, body.user_id, body.email, body.anonymous_id)
     event = build_event(body, raw, idempotency_key, may_be_anonymous=True)
     # A page cannot speak for the recipient of mails.
-    return replace(event, lists={}, source=actor.event_source)
+    return await context.ingest.submit(replace(event, lists={}, source=actor.event_source))
 
 
 async def submit_batch(
