@@ -103,7 +103,9 @@ def test_contacts_are_created_changed_merged_and_split(journeys: Path, hogsend: 
 
     merged = hogsend("contacts", "merge", "visitor@example.com", "ada")
     assert merged.out == f"Merged into ada@example.com ({created['id']}).\n"
-    assert hogsend("contacts", "show", visitor["id"], "--json").json["id"] == created["id"]
+    shown = hogsend("contacts", "show", visitor["id"], "--json").json
+    assert shown["id"] == created["id"]
+    assert [merge["id"] for merge in shown["merged"]] == [visitor["id"]]
 
     assert hogsend("contacts", "unmerge", visitor["id"], "--json").json == visitor
     again = hogsend("contacts", "unmerge", visitor["id"])

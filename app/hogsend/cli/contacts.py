@@ -128,6 +128,7 @@ def show(identity: str, as_json: bool) -> None:
                 "lists": lists,
                 "suppressed": suppression,
                 "enrollments": [_enrollment_to_json(enrollment) for enrollment in enrollments],
+                "merged": [{"id": merge.merged_id, "at": merge.at} for merge in detail.merges],
             }
         )
         return
@@ -141,6 +142,7 @@ def show(identity: str, as_json: bool) -> None:
         f"{enrollment.journey_id} ({enrollment.state}) {enrollment.id}"
         for enrollment in enrollments
     ]
+    merges = [f"{merge.merged_id} by {merge.source}" for merge in detail.merges]
     print_fields(
         {
             "id": contact.id,
@@ -152,6 +154,7 @@ def show(identity: str, as_json: bool) -> None:
             "lists": "\n".join(subscriptions) or "no choices yet",
             "suppressed": suppression or "no",
             "journeys": "\n".join(journeys) or "none",
+            "merged": "\n".join(merges) or "none",
         }
     )
 
