@@ -133,11 +133,7 @@ def show(identity: str, as_json: bool) -> None:
         )
         return
     contact = detail.contact
-    subscriptions = [
-        f"{'all mail' if list_id == EVERYTHING else list_id}: "
-        f"{'subscribed' if is_subscribed else 'unsubscribed'}"
-        for list_id, is_subscribed in lists.items()
-    ]
+    subscriptions = [_describe_choice(*choice) for choice in lists.items()]
     journeys = [
         f"{enrollment.journey_id} ({enrollment.state}) {enrollment.id}"
         for enrollment in enrollments
@@ -157,6 +153,11 @@ def show(identity: str, as_json: bool) -> None:
             "merged": "\n".join(merges) or "none",
         }
     )
+
+
+def _describe_choice(list_id: str, is_subscribed: bool) -> str:
+    name = "all mail" if list_id == EVERYTHING else list_id
+    return f"{name}: {'subscribed' if is_subscribed else 'unsubscribed'}"
 
 
 @contacts.command()

@@ -108,10 +108,7 @@ async def make_unknown(
     ]
     addresses = [identity[2:] for identity in identities if identity.startswith("e:")]
     if not keeps_addresses:
-        suppressed, has_stopped = await tx.fetch(
-            consents.find_suppressed(addresses), erasures.has_unsubscribed(person.ids)
-        )
-        addresses = addresses if has_stopped else list(suppressed)
+        addresses = await _select_refusing(tx, person, addresses)
     await tx.apply(
         [
             enrollments.update(exited, now),
@@ -124,6 +121,16 @@ async def make_unknown(
         ended=[enrollment.id for enrollment in exited],
         topics={"contacts", "enrollments", "events", "sends"},
     )
+
+
+async def _select_refusing(
+    tx: Transaction, person: StoredPerson, addresses: Sequence[str]
+) -> list[str]:
+    """Return the addresses that must get no mail even if the person signs up again."""
+    suppressed, has_stopped = await tx.fetch(
+        consents.find_suppressed(addresses), erasures.has_unsubscribed(person.ids)
+    )
+    return list(addresses) if has_stopped else list(suppressed)
 
 
 class ContentEraser:

@@ -185,7 +185,7 @@ async def delete_contact(
 ) -> None:
     """Delete the contacts that either value names, as a product does when an account is closed.
 
-    Everything personal is erased (docs/privacy.md). Whoever signs up again gets mail, unless mail
+    Everything personal is erased (docs/privacy.md). A person who signs up again gets mail, unless mail
     to the address must not be sent, or the person had unsubscribed from everything.
 
     Args:

@@ -10,7 +10,7 @@ from werkzeug.routing import RequestRedirect
 
 from ..paths import find_resource
 from ..services.context import ServiceContext
-from . import admin, api_description, live, public, sign_in, sign_in_links, tracking
+from . import admin, api_description, browser_script, live, public, sign_in, sign_in_links, tracking
 from .api import TABLES, list_routes
 from .api.cors import AnyOrigin
 from .api.events_fast_path import EventsFastPath, choose_request_id
@@ -76,6 +76,7 @@ def create_app(context: ServiceContext) -> Quart:
         public.blueprint,
         tracking.blueprint,
         api_description.blueprint,
+        browser_script.blueprint,
         *(table.build_blueprint(f"api_{number}") for number, table in enumerate(TABLES)),
     )
     for blueprint in blueprints:

@@ -30,6 +30,7 @@ BODY_TIMEOUT = 60
 PATH = "/v1/events"
 # The address that Quart also gives a connection without one.
 _NO_ADDRESS = "<local>"
+_MAX_KEY_LENGTH = 100
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,255}")
 
 Scope = MutableMapping[str, Any]
@@ -166,7 +167,8 @@ class EventsFastPath:
         # Read before anything is refused, so that the client has sent all and gets the refusal.
         raw = await _read_body(receive)
         known = await self._authenticator.authenticate(
-            headers.get(b"authorization", b"").decode("latin-1"),
+            headers.get(b"authorization", b"").decode("latin-1")
+            or _read_beacon_key(scope.get("query_string", b"")),
             client[0] if client else _NO_ADDRESS,
             headers.get(b"origin", b"").decode("latin-1"),
         )
@@ -175,6 +177,16 @@ class EventsFastPath:
         key = headers.get(b"idempotency-key")
         idempotency_key = None if key is None else key.decode("latin-1")
         return await submit_event_json(self._context, known.actor, raw, idempotency_key)
+
+
+def _read_beacon_key(query: bytes) -> str:
+    """Return the key of a page that is left: a beacon has no headers of its own.
+
+    Only a publishable key is read, because addresses are logged on their way.
+    """
+    key = query.removeprefix(b"key=")
+    is_key = query.startswith(b"key=pk_") and len(key) < _MAX_KEY_LENGTH
+    return f"Bearer {key.decode('latin-1')}" if is_key else ""
 
 
 async def _read_body(receive: Receive) -> bytes:
