@@ -185,8 +185,8 @@ async def delete_contact(
 ) -> None:
     """Delete the contacts that either value names, as a product does when an account is closed.
 
-    Everything personal is erased (docs/privacy.md). A person who signs up again gets mail, unless mail
-    to the address must not be sent, or the person had unsubscribed from everything.
+    Everything personal is erased (docs/privacy.md). A person who signs up again gets mail, unless
+    their address must not be mailed, or they had unsubscribed from everything.
 
     Args:
         context: whose contacts.
