@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +21,34 @@ from hogsend.client import (
     QueueFull,
 )
 from hogsend.client import requests as retries
+from hogsend.client.event_queue import EventQueue, Outcome
 from hogsend.client.requests import ApiRequest, ApiResponse, choose_pause
+from hogsend.client.thread_sender import ThreadSender
 from hogsend.clock import ManualClock
 from tests.site import Site, open_site
 from tests.web.serving import serving
 
 T = TypeVar("T")
 NOWHERE = "http://127.0.0.1:9"
+# Both processes send at once, after the parent has opened a connection and queued an event.
+FORKING = """
+import os, sys
+from hogsend.client import Hogsend
+
+client = Hogsend(sys.argv[1], sys.argv[2])
+client.send_event("seen", user_id="root")
+client.queue_event("seen", user_id="root")
+child = os.fork()
+me = "parent" if child else "child"
+for _ in range(20):
+    assert client.send_event("seen", user_id=me).contact_key == me
+client.close(5 if child else 0)
+print(me, flush=True)
+if child:
+    os.waitpid(child, 0)
+else:
+    os._exit(0)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +153,58 @@ async def test_events_that_cannot_be_sent_are_returned_when_the_client_closes(
             for event in left.value.events:
                 await in_thread(again.request, "POST", "/v1/events", body=event)
     assert await site.fetch_value("SELECT COUNT(*) FROM events") == 2
+
+
+def test_events_stay_queued_while_an_answer_is_awaited_or_is_no_answer() -> None:
+    def refuse_loudly(event: object, refusal: ApiRefusal) -> None:
+        raise RuntimeError(str(refusal))
+
+    queue = EventQueue(10, refuse_loudly)
+    for name in ("a", "b"):
+        queue.add({"name": name})
+    assert queue.take_batch() == [{"name": "a"}, {"name": "b"}]
+    queue.add({"name": "c"})
+    assert len(queue.list_events()) == 3
+    # What a proxy answers says nothing about the events.
+    no_answers: list[Outcome] = [{"status": "ok"}, {"results": []}, {"results": [{}, {}, {}]}]
+    for no_answer in no_answers:
+        assert not queue.settle(no_answer)
+    assert len(queue) == 3
+    # An error of the program's own function keeps no other event from being concluded.
+    assert queue.settle({"results": [{"error": "no", "code": "invalid"}, {"stored": True}]})
+    assert queue.list_events() == [{"name": "c"}]
+
+
+def test_a_flush_that_is_too_short_loses_no_event() -> None:
+    entered, leave = threading.Event(), threading.Event()
+    sent: list[Sequence[Any]] = []
+
+    def send(batch: Sequence[Any]) -> Outcome:
+        sent.append(batch)
+        entered.set()
+        assert leave.wait(10)
+        return {"results": [{"stored": True}] * len(batch)}
+
+    sender = ThreadSender(lambda: EventQueue(10, lambda _event, _refusal: None), send)
+    sender.add({"name": "a"})
+    assert entered.wait(10)
+    sender.add({"name": "b"})
+    with pytest.raises(EventsNotSent) as left:
+        sender.flush(0.0)
+    assert left.value.events == [{"name": "a"}, {"name": "b"}]
+    leave.set()
+    sender.close(10)
+    assert sent == [[{"name": "a"}], [{"name": "b"}]]
+
+
+async def test_a_forked_process_shares_neither_connections_nor_events(site: Site, url: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FORKING, url, site.key, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(20):
+        output, _ = await process.communicate()
+    assert sorted(output.decode().split()) == ["child", "parent"]
+    assert await site.fetch_value("SELECT COUNT(*) FROM events") == 42
 
 
 async def test_the_asynchronous_client_keeps_the_same_promises(site: Site, url: str) -> None:

@@ -146,7 +146,7 @@ class AsyncHogsend:
                 json=request.body,
                 headers=dict(request.headers),
             )
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return None, error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return ApiResponse(response.status_code, response.content, headers), None

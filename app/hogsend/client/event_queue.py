@@ -6,7 +6,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from .errors import ApiRefusal, QueueFull
 
@@ -86,15 +86,19 @@ class EventQueue:
         Returns:
             Whether no event of the batch has to be sent again.
         """
-        if outcome is None:
+        if outcome is None or not self._sending:
             return not self._sending
         sent, self._sending = self._sending, []
         if isinstance(outcome, ApiRefusal):
             for event in sent:
-                self._on_refused(event, outcome)
+                self._report(event, outcome)
             return True
-        results: Sequence[Body] = outcome.get("results", ())
-        for event, result in zip(sent, results, strict=False):
+        results = outcome.get("results")
+        if not isinstance(results, list) or len(cast("list[Body]", results)) != len(sent):
+            # Another program answered, such as a proxy.
+            self._sending = sent
+            return False
+        for event, result in zip(sent, cast("list[Body]", results), strict=True):
             if "error" in result:
                 self._conclude_error(event, result)
         return not self._sending
@@ -109,10 +113,21 @@ class EventQueue:
             code=str(result.get("code", "")),
             details=result.get("details") or (),
         )
-        self._on_refused(event, refusal)
+        self._report(event, refusal)
+
+    def _report(self, event: Body, refusal: ApiRefusal) -> None:
+        try:
+            self._on_refused(event, refusal)
+        except Exception:
+            # The events behind it have to be sent all the same.
+            log.exception("on_refused failed")
+
+    def list_events(self) -> list[Body]:
+        """Return all events, the oldest first."""
+        return [*self._sending, *(event for event, _ in self._waiting)]
 
     def empty(self) -> list[Body]:
         """Remove and return all events."""
-        events = [*self._sending, *(event for event, _ in self._waiting)]
+        events = self.list_events()
         self._sending, self._waiting = [], deque()
         return events

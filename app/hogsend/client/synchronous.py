@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -71,13 +72,17 @@ class Hogsend:
     ) -> None:
         self._url = url.rstrip("/")
         self._max_retries = max_retries
-        self._http = httpx.Client(
-            base_url=self._url,
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=timeout,
-            transport=transport,
-        )
+        self._key, self._timeout, self._transport = key, timeout, transport
+        self._http, self._process = self._build_http(), os.getpid()
         self._sender = ThreadSender(lambda: EventQueue(max_queued, on_refused), self._send_batch)
+
+    def _build_http(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=self._url,
+            headers={"Authorization": f"Bearer {self._key}"},
+            timeout=self._timeout,
+            transport=self._transport,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -136,6 +141,9 @@ class Hogsend:
         return read_answer(response, self._url)
 
     def _try(self, request: ApiRequest) -> tuple[ApiResponse | None, Exception | None]:
+        if os.getpid() != self._process:
+            # Two processes with one connection would read each other's answers.
+            self._http, self._process = self._build_http(), os.getpid()
         try:
             response = self._http.request(
                 request.method,
@@ -144,7 +152,7 @@ class Hogsend:
                 json=request.body,
                 headers=dict(request.headers),
             )
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return None, error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return ApiResponse(response.status_code, response.content, headers), None

@@ -50,7 +50,7 @@ class TaskSender:
             EventsNotSent: some are not sent yet; they stay queued.
         """
         if not await self._wait_until_empty(patience):
-            raise EventsNotSent(self._queue.take_batch())
+            raise EventsNotSent(self._queue.list_events())
 
     async def close(self, patience: float) -> None:
         """Send what is queued, and end the task; a second call does nothing.

@@ -65,9 +65,10 @@ class ThreadSender:
         Raises:
             EventsNotSent: some are not sent yet; they stay queued.
         """
+        self._start_in_child()
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._queue) == 0, patience):
-                raise EventsNotSent(self._queue.take_batch())
+                raise EventsNotSent(self._queue.list_events())
 
     def close(self, patience: float) -> None:
         """Send what is queued, and end the thread; a second call does nothing.
@@ -78,6 +79,7 @@ class ThreadSender:
         Raises:
             EventsNotSent: some events could not be sent; they are in the error.
         """
+        self._start_in_child()
         with self._changed:
             if self._closing:
                 return
