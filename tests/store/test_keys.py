@@ -145,3 +145,24 @@ async def test_a_corrupt_key_is_refused_and_named_and_the_others_still_work(
         assert await keys.find(database, keys.compute_digest(text)) == key
         with pytest.raises(CorruptRow, match=str(corrupt.id)):
             await keys.find(database, keys.compute_digest(corrupt_text))
+
+
+def test_origins_are_stored_as_browsers_send_them_and_checked(clock: ManualClock) -> None:
+    origins = {
+        "HTTPS://Shop.Example:443/": "https://shop.example",
+        "http://localhost:3000": "http://localhost:3000",
+        "https://bücher.example": "https://xn--bcher-kva.example",
+        "http://[::1]:8080": "http://[::1]:8080",
+        "capacitor://localhost": "capacitor://localhost",
+    }
+    key, _ = keys.new_key(
+        name="shop", scopes=[keys.INGEST_PUBLIC], origins=[*origins], now=clock.now()
+    )
+    assert list(key.origins) == list(origins.values())
+    for text in (
+        "*", "null", "shop.example", "https://*.shop.example", "https://shop.example/path",
+        "https://a@shop.example", "https://a b.example", "https://a.example:99999", "https://[::1",
+        "javascript:alert(1)", "https://a.example?x", "https://" + "ü" * 80 + ".example",
+    ):  # fmt: skip
+        with pytest.raises(InvalidInput, match="web origin"):
+            keys.new_key(name="x", scopes=[keys.INGEST_PUBLIC], origins=[text], now=clock.now())

@@ -148,6 +148,8 @@ async def test_keys_are_created_used_and_revoked(site: Site, clock: ManualClock)
     assert shop["scopes"] == ["ingest-public"] and shop["key"].startswith("pk_")
     await call(site, "POST", "/v1/admin/api-keys", {"name": "x", "publishable": True}, 400)
     await call(site, "POST", "/v1/admin/api-keys", {"name": "x", "scopes": ["dance"]}, 400)
+    over = {"name": "x", "expiresAt": "2020-01-01T00:00:00Z"}
+    await call(site, "POST", "/v1/admin/api-keys", over, 400)
 
     assert await call(site, "DELETE", f"/v1/admin/api-keys/{created['id']}") == {"revoked": True}
     refused = await site.post(

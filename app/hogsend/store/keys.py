@@ -14,6 +14,7 @@ from secrets import token_urlsafe
 from typing import Any, Literal
 from uuid import UUID
 
+from ..domain.hosts import to_web_origin
 from ..domain.ids import new_id
 from ..errors import InvalidInput, NotFound
 from .db import Database, Transaction
@@ -128,7 +129,8 @@ def new_key(
         The key and its text.
 
     Raises:
-        InvalidInput: a scope is unknown, or the scopes and the origins contradict each other.
+        InvalidInput: a scope is unknown, an origin is none, or the scopes and the origins
+            contradict each other.
     """
     _check(name, scopes, origins)
     kind: KeyKind = "publishable" if INGEST_PUBLIC in scopes else "secret"
@@ -138,11 +140,21 @@ def new_key(
         name=name.strip(),
         prefix=text[:_SHOWN_CHARACTERS],
         scopes=frozenset(scopes),
-        origins=tuple(origin.rstrip("/") for origin in origins),
+        origins=tuple(map(_to_origin, origins)),
         created_at=now,
         expires_at=expires_at,
     )
     return key, text
+
+
+def _to_origin(text: str) -> str:
+    try:
+        return to_web_origin(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{text!r} is not a web origin.",
+            "An origin is scheme, host and port, such as https://example.com, without wildcards.",
+        ) from None
 
 
 def _check(name: str, scopes: Collection[str], origins: Sequence[str]) -> None:

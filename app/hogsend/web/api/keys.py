@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from ...domain.forms import Body, Instant, Text
+from ...errors import InvalidInput
 from ...services.keys import INGEST_PUBLIC, Key, create_key, list_keys, revoke_key
 from .key_auth import get_key_authenticator
 from .routes import Answer, ApiCall, Reply, RouteTable
@@ -113,6 +114,8 @@ async def create(call: ApiCall[NoQuery, KeyBody]) -> Reply:
     """Create a key; its text is shown only now."""
     body, now = call.body, call.context.clock.now()
     expires_at = datetime.fromisoformat(body.expires_at) if body.expires_at else None
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput(f"expiresAt is in the past: {body.expires_at}")
     key, text = await create_key(
         call.context,
         call.actor,
