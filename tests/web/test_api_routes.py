@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from itertools import product
@@ -205,3 +208,15 @@ def test_a_token_is_accepted_under_every_present_secret(clock: ManualClock) -> N
     assert read_user_token(["second", "first"], token, clock.now()) == "ada"
     assert read_user_token(["second"], token, clock.now()) is None
     assert read_user_token(["first"], token, clock.now() + timedelta(seconds=2)) is None
+
+
+@pytest.mark.parametrize(
+    "content", ['{"userId": "\\ud800", "exp": 1e12}', '{"userId": "ada", "exp": NaN}']
+)
+def test_a_signed_token_that_names_nobody_or_no_end_is_refused(
+    content: str, clock: ManualClock
+) -> None:
+    payload = urlsafe_b64encode(content.encode()).rstrip(b"=").decode()
+    mac = hmac.new(b"first", payload.encode(), hashlib.sha256).digest()
+    token = f"{payload}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+    assert read_user_token(["first"], token, clock.now()) is None

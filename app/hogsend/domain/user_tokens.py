@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
+from .incoming import check_text
+
 _MAX_TOKEN_LENGTH = 4096
 
 
@@ -47,9 +49,10 @@ def read_user_token(secrets: Iterable[str], token: str, now: datetime) -> str | 
         return None
     fields = cast("dict[str, Any]", content)
     user_id, expires = fields.get("userId"), fields.get("exp")
-    if not isinstance(user_id, str) or not user_id.strip():
+    if not isinstance(user_id, str) or not user_id.strip() or check_text(user_id):
         return None
-    if not isinstance(expires, int | float) or expires <= now.timestamp():
+    # Nothing is after NaN.
+    if not isinstance(expires, int | float) or not expires > now.timestamp():
         return None
     return user_id.strip()
 

@@ -14,6 +14,8 @@ from ..domain.conditions import Compare, Condition, Not
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 # What a text that is an instant begins with, at least.
 _DATE_LENGTH = len("2026-01-01")
+# SQLite's integers are smaller than this.
+_BIG = 1 << 63
 
 
 class PropertySql:
@@ -50,6 +52,8 @@ class PropertySql:
         sign = _SIGNS.get(condition.operator, "=")
         if isinstance(condition.value, bool):
             # A truth value has no order, and SQLite returns it as a number.
+            return exists, []
+        if isinstance(condition.value, int) and abs(condition.value) >= _BIG:
             return exists, []
         return self._compare(value, sign, condition.value)
 

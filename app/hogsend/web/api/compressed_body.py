@@ -45,7 +45,10 @@ async def _parse_body() -> Any:
 
 def _read_form(raw: bytes) -> bytes:
     """Return the field `data` of a form: JSON, or JSON in base64."""
-    text = parse_qs(raw.decode("utf-8", "replace"), max_num_fields=20).get("data", [""])[0]
+    try:
+        text = parse_qs(raw.decode("utf-8", "replace"), max_num_fields=20).get("data", [""])[0]
+    except ValueError:
+        raise InvalidInput("The form has more than 20 fields.") from None
     if text.startswith(("{", "[")):
         return text.encode()
     try:
