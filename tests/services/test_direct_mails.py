@@ -437,6 +437,32 @@ async def test_however_an_email_ends_its_sensitive_values_go(harness: MailerHarn
     assert TOKEN not in kept and "918273" not in kept
 
 
+async def test_a_subject_of_its_own_is_kept_without_sensitive_values(
+    harness: MailerHarness,
+) -> None:
+    row = await make_private(harness, subject=f"Use {TOKEN}", idempotencyKey="reset-1")
+    assert row.subject == "Use •••"
+    sent = await harness.wait_for_status(row.id, "sent")
+
+    assert [mail.subject for mail in harness.provider.accepted] == [f"Use {TOKEN}"]
+    assert sent.subject == "Use •••" and TOKEN not in await dump(harness)
+    # A short code could be found with the digest of the request that has it.
+    (digest,) = await harness.site.rows("SELECT digest FROM direct_mails")
+    assert digest == (b"",)
+    again = await send(harness, to="x@example.com", template="hello", idempotencyKey="reset-1")
+    assert (again.send.id, again.conflict) == (row.id, False)
+
+
+async def test_files_that_contain_messages_are_attached_as_files(harness: MailerHarness) -> None:
+    content = base64.b64encode(b"From: a@example.com").decode()
+    files = [
+        {"filename": "a.eml", "content": content},
+        {"filename": "b", "content": content, "contentType": "Multipart/mixed"},
+    ]
+    mail = await deliver(harness, to="a@example.com", subject="s", text="t", attachments=files)
+    assert {file.content_type for file in mail.attachments} == {"application/octet-stream"}
+
+
 async def test_content_that_is_not_kept_is_stored_until_it_has_left(
     harness: MailerHarness,
 ) -> None:
@@ -446,13 +472,28 @@ async def test_content_that_is_not_kept_is_stored_until_it_has_left(
     }
     file = {"filename": "a.txt", "content": base64.b64encode(TOKEN.encode()).decode()}
     answer = await send(
-        harness, to="ada@example.com", keepContent=False, attachments=[file], **private
+        harness,
+        to="ada@example.com",
+        keepContent=False,
+        attachments=[file],
+        headers={"X-Ref": TOKEN},
+        replyTo=f"{TOKEN}@example.com",
+        **private,
     )
     template = await send(
-        harness, to="bo@example.com", keepContent=False, template="hello", subject=TOKEN
+        harness,
+        to="bo@example.com",
+        keepContent=False,
+        template="hello",
+        subject=TOKEN,
+        props={"code": TOKEN},
     )
+    await suppress(harness, "gone@example.com")
+    gone: dict[str, Any] = {"to": "gone@example.com", "template": "hello"}
+    refused = await send(harness, keepContent=False, props={"code": TOKEN}, **gone)
     await harness.wait_for_status(answer.send.id, "sent")
     await harness.wait_for_status(template.send.id, "sent")
+    assert refused.status == "suppressed"
 
     subjects = sorted(mail.subject for mail in harness.provider.accepted)
     assert subjects == [f"Code {TOKEN}", TOKEN]

@@ -159,12 +159,20 @@ class Renderer:
         if direct is None or not direct.is_private:
             return message
         if direct.keeps_content:
-            masked = replace(direct, secrets=None)
+            # A subject of the request's own may have a value, too; the ledger has it with a mask.
+            masked = replace(direct, secrets=None, content=None)
             # A template may calculate with a value, which a mask does not allow.
             with suppress(RenderFailed):
                 return self.render(send, contact, event, message.date, masked)
         return replace(
-            message, subject=NOT_KEPT, html="", text=NOT_KEPT, encoded_html=None, links=()
+            message,
+            subject=NOT_KEPT,
+            html="",
+            text=NOT_KEPT,
+            encoded_html=None,
+            links=(),
+            reply_to=(),
+            headers=tuple(item for item in message.headers if item[0] not in direct.headers),
         )
 
     def _render_template(

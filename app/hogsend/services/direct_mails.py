@@ -16,6 +16,7 @@ from ..domain.direct_mail import (
     MailContent,
     MailRequest,
     describe_for_caller,
+    mask_secrets,
     split_props,
 )
 from ..domain.ids import new_id
@@ -239,7 +240,10 @@ class _NewEmail:
         subject = request.content.subject if request.content else request.subject
         if not request.keeps_content:
             subject = None if request.template else NOT_KEPT
+        elif subject:
+            subject = mask_secrets(subject, split_props(request.props, request.sensitive)[1])
         is_queued = isinstance(decision, Queue)
+        keeps_props = is_queued or request.keeps_content
         return Send(
             id=new_id(now),
             contact_id=contact.id,
@@ -251,7 +255,7 @@ class _NewEmail:
             to_email=email,
             address=request.to,
             subject=subject,
-            props=split_props(request.props, request.sensitive)[0],
+            props=split_props(request.props, request.sensitive)[0] if keeps_props else {},
             due_at=max(request.send_at or now, now) if is_queued else None,
         )
 
@@ -282,7 +286,8 @@ def _build_direct_mail(request: MailRequest, send: Send) -> DirectMail:
     if send.status != "queued":
         return mail
     content = request.content
-    if content is None and request.subject and not request.keeps_content:
+    secrets = split_props(request.props, request.sensitive)[1] or None
+    if content is None and request.subject and (secrets or not request.keeps_content):
         content = MailContent(request.subject)
     return replace(
         mail,
@@ -292,12 +297,12 @@ def _build_direct_mail(request: MailRequest, send: Send) -> DirectMail:
         bcc=request.bcc,
         headers=request.headers,
         content=content,
-        secrets=split_props(request.props, request.sensitive)[1] or None,
+        secrets=secrets,
         attachments=len(request.attachments),
     )
 
 
 def _answer_repeat(request: MailRequest, send: Send, digest: bytes | None) -> DirectMailAnswer:
     status, reason = describe_for_caller(send)
-    conflict = digest is not None and digest != request.digest
+    conflict = bool(digest) and digest != request.digest
     return DirectMailAnswer(send, status, reason, is_repeat=True, conflict=conflict)

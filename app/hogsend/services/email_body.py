@@ -26,6 +26,8 @@ __all__ = ["EmailBody", "parse_email_body"]
 
 # A body with the greatest attachments, which base64 makes larger by a third.
 MAX_BODY_BYTES = 10 * 1024 * 1024
+# The type of a file that is only to be stored.
+_ANY_FILE = "application/octet-stream"
 
 
 def _check_text(text: str) -> str:
@@ -241,8 +243,11 @@ def _read_attachments(bodies: Sequence[AttachmentBody]) -> list[Attachment]:
                 f"attachments.{number}.content {problem}.",
                 details=[{"path": path, "message": problem}],
             ) from None
-        kind = body.content_type or mimetypes.guess_type(body.filename)[0]
-        files.append(Attachment(body.filename, kind or "application/octet-stream", content))
+        kind = body.content_type or mimetypes.guess_type(body.filename)[0] or _ANY_FILE
+        # These contain other parts, and must not be in base64 (RFC 2046, section 5).
+        if kind.lower().startswith(("message/", "multipart/")):
+            kind = _ANY_FILE
+        files.append(Attachment(body.filename, kind, content))
     size = sum(len(file.content) for file in files)
     if size > direct_mail.MAX_ATTACHMENT_BYTES:
         raise TooLarge(

@@ -80,7 +80,8 @@ def _read_key_owner(rows: list[Row]) -> tuple[Send, bytes | None] | None:
 def find_by_key(idempotency_key: str) -> Query[tuple[Send, bytes | None] | None]:
     """Query the email that an idempotency key was used for, and the digest of its request.
 
-    The digest is None once retention has removed it.
+    The digest is None once retention has removed it, and empty once the email is over and a part of
+    it is not kept.
     """
     return Query(
         f"SELECT {_KEY_OWNERS.columns} FROM sends s LEFT JOIN direct_mails d ON d.send_id = s.id "
@@ -171,15 +172,24 @@ def find_attachment(send_id: UUID, position: int) -> Query[Attachment | None]:
 def forget(send_ids: Iterable[UUID]) -> list[Write]:
     """Remove what must not be kept of emails that have left, or that never will.
 
-    That is the sensitive values, and of an email whose content is not kept also its content and its
-    files.
+    That is the sensitive values with a subject that has one, and of an email whose content is not
+    kept also its content, its props, its headers and its files. The digest goes, too: a code of six
+    digits could be found by trying all of them.
     """
     ids = [(send_id,) for send_id in send_ids]
     return [
         Write(
-            "UPDATE direct_mails SET secrets = NULL, "
-            "content = CASE WHEN keeps_content THEN content END WHERE send_id = ?",
+            "UPDATE sends SET props = '{}' WHERE id = ? AND EXISTS (SELECT 1 FROM direct_mails d "
+            "WHERE d.send_id = sends.id AND NOT d.keeps_content)",
             ids,
+        ),
+        Write(
+            "UPDATE direct_mails SET secrets = NULL, "
+            "digest = CASE WHEN keeps_content AND secrets IS NULL THEN digest ELSE ? END, "
+            "content = CASE WHEN keeps_content AND secrets IS NULL THEN content END, "
+            "reply_to = CASE WHEN keeps_content THEN reply_to ELSE '[]' END, "
+            "headers = CASE WHEN keeps_content THEN headers ELSE '{}' END WHERE send_id = ?",
+            [(b"", *row) for row in ids],
         ),
         Write(
             "DELETE FROM attachments WHERE send_id = ? AND EXISTS (SELECT 1 FROM direct_mails d "
