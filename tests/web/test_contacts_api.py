@@ -90,6 +90,12 @@ async def test_a_product_creates_finds_and_deletes_contacts(site: Site) -> None:
     assert (status, sentence.startswith(NO_ADDRESS)) == (400, True)
     assert (await client.call("GET", "/v1/contacts/find?userId=bo"))[1]["contacts"]
     assert (await client.call("PUT", "/v1/contacts", {"userId": "a", "email": None}))[0] == 400
+    # The address of another person does not erase that person.
+    for status in (200, 404):
+        answer = await client.call(
+            "DELETE", "/v1/contacts", {"userId": "bo", "email": "ada@example.com"}
+        )
+        assert answer[0] == status
     assert await client.call("DELETE", "/v1/contacts", {"email": "ada@example.com"}) == (
         200,
         {"deleted": True},

@@ -183,10 +183,13 @@ async def edit_contact(
 async def delete_contact(
     context: JourneyContext, actor: Actor, *, user_id: str = "", email: str = ""
 ) -> None:
-    """Delete the contacts that either value names, as a product does when an account is closed.
+    """Delete the contact that the values name, as a product does when an account is closed.
 
     Everything personal is erased (docs/privacy.md). A person who signs up again gets mail, unless
     their address must not be mailed, or they had unsubscribed from everything.
+
+    A contact with another user id that has the address is another person, who stays; one without a
+    user id is the same person, as in an event that has both values.
 
     Args:
         context: whose contacts.
@@ -199,13 +202,16 @@ async def delete_contact(
         InvalidInput: neither is given.
         NotFound: no contact has them.
     """
-    owners = await find_contacts(context, actor, user_id=user_id, email=email)
+    named = await find_contacts(context, actor, user_id=user_id, email=email)
+    owners = {owner.id for owner in named if not (user_id and owner.user_id)}
+    if user_id:
+        owners.update(c.id for c in await find_contacts(context, actor, user_id=user_id))
     if not owners:
         raise NotFound("Contact not found")
     # Who sends a person's data may also withdraw it.
     eraser = replace(actor, permissions=actor.permissions | {Permission.ADMINISTER})
-    for owner in owners:
-        await erase_contact(context, eraser, owner.id, keeps_addresses=False)
+    for owner_id in owners:
+        await erase_contact(context, eraser, owner_id, keeps_addresses=False)
 
 
 async def read_visitor(context: JourneyContext, actor: Actor, visitor: Visitor) -> Contact | None:
