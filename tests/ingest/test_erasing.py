@@ -21,6 +21,7 @@ from hogsend.errors import Conflict, NotFound
 from hogsend.ingest.erasing import ContentEraser
 from hogsend.process.retention import Retention, RetentionPolicy
 from hogsend.services.actor import COMMAND_LINE
+from hogsend.services.contact_changes import edit_contact
 from hogsend.services.contacts import get_contact, unsuppress_address
 from hogsend.services.enrollment_actions import run_action
 from hogsend.services.privacy import erase_contact
@@ -215,6 +216,15 @@ async def test_an_erased_address_gets_no_mail_until_an_operator_allows_it(world:
     await world.emit("hired", "grace")
     assert (await world.send_outcomes())[2:] == [("welcome", "suppressed", "suppressed")]
     assert await find_suppressions(world) == {EMAIL: "erased"}
+
+
+async def test_an_erased_address_that_an_operator_enters_stays_suppressed(idle_world: World):
+    await idle_world.submit("a", email=EMAIL)
+    assert await erase(idle_world, await find_id(idle_world))
+    await idle_world.submit("a", user_id="grace")
+    grace = await find_id(idle_world, "u:grace")
+    await edit_contact(idle_world.runtime, COMMAND_LINE, grace, email=EMAIL)
+    assert await find_suppressions(idle_world) == {EMAIL: "erased"}
 
 
 async def test_a_turn_that_runs_during_the_erasure_writes_nothing(idle_world: World):

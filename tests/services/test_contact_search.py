@@ -28,7 +28,13 @@ VALUES: list[dict[str, Any]] = [
     {"plan": "free", "seats": "5", "on": 1, "tags": ["red", "blue"]},
     {"plan": None, "seats": 12.5, "on": False, "company.plan": "b"},
     {"plan": "pro", "ends": "2026-03-01T10:00:00+02:00", "name": "O'Brien ümlaut"},
-    {"seats": 1e300, "tags": "a red text", "name": '["x"]', "big": 9007199254740993},
+    {
+        "seats": 1e300,
+        "tags": "a red text",
+        "name": '["x"]',
+        "big": 9007199254740993,
+        "huge": 10**30,
+    },
     {"plan": {"a": 1}, "seats": [5], "on": "true", "ends": "2026-03-01T08:00:00Z"},
 ]
 FILTERS: dict[str, set[int]] = {
@@ -54,6 +60,10 @@ FILTERS: dict[str, set[int]] = {
     "plan>o": {0, 3},
     "big<9223372036854775808": {4},
     f"big>={'9' * 400}": set(),
+    # Beyond the integers of SQLite.
+    f"huge={10**30}": {4},
+    f"huge<={10**30 - 1}": set(),
+    f"seats<{10**23}": {0, 2},
 }
 
 

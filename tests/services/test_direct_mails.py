@@ -20,8 +20,11 @@ from hogsend.domain.send_policy import Send
 from hogsend.errors import Conflict, Forbidden, HogsendError, InvalidInput, NotFound, TooLarge
 from hogsend.process.retention import Retention, RetentionPolicy
 from hogsend.services.actor import COMMAND_LINE, Actor, Permission
+from hogsend.services.contact_changes import ContactChange, upsert_contact
+from hogsend.services.contacts import unsuppress_address
 from hogsend.services.content import load_content
 from hogsend.services.direct_mails import DirectMailAnswer, parse_email_body, send_email_body
+from hogsend.services.privacy import erase_contact
 from hogsend.services.send_actions import cancel_send, resend, resolve_doubt
 from hogsend.services.sends import get_rendered_mail, get_send
 from hogsend.store import consents
@@ -252,6 +255,21 @@ async def test_consent_and_suppression_decide(harness: MailerHarness) -> None:
     mails = harness.provider.accepted
     assert len(mails) == sum(status == "sent" for _, status, _ in DECISIONS)
     assert not any(name.startswith("List-") for mail in mails for name, _ in mail.headers)
+
+
+async def test_an_erased_person_gets_no_copy(harness: MailerHarness) -> None:
+    runtime = harness.site.runtime
+    for name in ("erased", "allowed"):
+        change = ContactChange(email=f"{name}@example.com")
+        contact = await upsert_contact(runtime, COMMAND_LINE, change)
+        await erase_contact(runtime, COMMAND_LINE, contact.contact_id)
+    again = await upsert_contact(runtime, COMMAND_LINE, ContactChange(email="allowed@example.com"))
+    await unsuppress_address(runtime, COMMAND_LINE, again.contact_id)
+
+    copies = {"cc": ["erased@example.com", "allowed@example.com"], "bcc": "erased@example.com"}
+    mail = await deliver(harness, to="bo@example.com", template="hello", **copies)
+
+    assert mail.recipients == ["bo@example.com", "allowed@example.com"]
 
 
 async def test_consent_is_decided_again_when_an_email_is_due(harness: MailerHarness) -> None:

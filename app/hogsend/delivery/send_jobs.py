@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from ..domain.direct_mail import DirectMail
 from ..domain.event import Event
 from ..domain.send_policy import Consents, Send, SendFacts
 from ..errors import CorruptRow
-from ..store import consents, contacts, direct_mails, events, sends
+from ..store import consents, contacts, direct_mails, erasures, events, sends
 from ..store.corrupt_row_failures import fail_send
 from ..store.db import Database
 
@@ -116,7 +116,7 @@ async def _load_direct_mails(
     copies = {address for mail in mails.values() for address in mail.copies}
     if not copies:
         return mails
-    suppressed = await database.read_one(consents.find_suppressed(sorted(copies)))
+    suppressed = await _find_suppressed(database, sorted(copies))
     return {
         send_id: replace(
             mail,
@@ -125,3 +125,18 @@ async def _load_direct_mails(
         )
         for send_id, mail in mails.items()
     }
+
+
+async def _find_suppressed(database: Database, addresses: Sequence[str]) -> Collection[str]:
+    """Return which addresses must not be mailed; those of erased people have only a hash."""
+    suppressed = await database.read_one(consents.find_suppressed_or_salt(addresses))
+    salt = suppressed.pop(consents.SALT_ADDRESS, None)
+    if salt is None:
+        return suppressed
+    # The address of a contact is suppressed by name, or an operator has allowed mail to it.
+    owned = await database.read_one(
+        contacts.find_by_identities([f"e:{address}" for address in addresses])
+    )
+    unknown = [address for address in addresses if f"e:{address}" not in owned]
+    erased = await database.read_one(erasures.find_erased(salt, unknown)) if unknown else []
+    return {*suppressed, *erased}

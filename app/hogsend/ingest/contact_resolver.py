@@ -324,11 +324,17 @@ class ContactResolver:
         contact = state.contact
         if owner is None:
             self._by_identity[identity] = state
-            self.new_identities.append((identity, contact.id))
+            self._add_identity(identity, contact.id)
         if email != contact.email:
             state.contact = contact.take_identities(contact.user_id, email, contact.anonymous_id)
         if owner is None or email != contact.email:
             self.identity_changes += 1
+
+    def _add_identity(self, identity: str, contact_id: UUID) -> None:
+        """Add an identity that no contact has; the address of an erased one stays suppressed."""
+        self.new_identities.append((identity, contact_id))
+        if identity in self._erased_identities:
+            self.new_suppressions.append((identity.removeprefix("e:"), ERASED, None))
 
     def _create(self) -> ContactState:
         contact = Contact(id=new_id(self._now), first_seen_at=self._now, last_seen_at=self._now)
@@ -344,9 +350,7 @@ class ContactResolver:
         for identity in identities:
             if identity not in self._by_identity:
                 self._by_identity[identity] = state
-                self.new_identities.append((identity, contact.id))
-                if identity in self._erased_identities:
-                    self.new_suppressions.append((identity.removeprefix("e:"), ERASED, None))
+                self._add_identity(identity, contact.id)
                 self.identity_changes += 1
         owns_email = incoming.email and self._by_identity.get("e:" + incoming.email) is state
         user_id = contact.user_id or incoming.user_id

@@ -192,8 +192,8 @@ async def delete_contact(
     user id is the same person, as in an event that has both values.
 
     Args:
-        context: whose contacts.
-        actor: who deletes them.
+        context: whose contact.
+        actor: who deletes it.
         user_id: a user id; empty for none.
         email: an address; empty for none.
 
@@ -202,16 +202,18 @@ async def delete_contact(
         InvalidInput: neither is given.
         NotFound: no contact has them.
     """
-    named = await find_contacts(context, actor, user_id=user_id, email=email)
-    owners = {owner.id for owner in named if not (user_id and owner.user_id)}
+    owners = list(await find_contacts(context, actor, user_id=user_id, email=email))
     if user_id:
-        owners.update(c.id for c in await find_contacts(context, actor, user_id=user_id))
+        users = await find_contacts(context, actor, user_id=user_id)
+        # The user id may be an alias of a contact that an operator has merged.
+        allowed = {None, users[0].user_id if users else user_id}
+        owners = [owner for owner in owners if owner.user_id in allowed]
     if not owners:
         raise NotFound("Contact not found")
     # Who sends a person's data may also withdraw it.
     eraser = replace(actor, permissions=actor.permissions | {Permission.ADMINISTER})
-    for owner_id in owners:
-        await erase_contact(context, eraser, owner_id, keeps_addresses=False)
+    for owner in owners:
+        await erase_contact(context, eraser, owner.id, keeps_addresses=False)
 
 
 async def read_visitor(context: JourneyContext, actor: Actor, visitor: Visitor) -> Contact | None:

@@ -109,7 +109,12 @@ async def search_contacts(
         raise InvalidInput(
             str(error), details=[{"path": ["where"], "message": str(error)}]
         ) from None
-    if query.sort not in get_args(Sort) or query.identity not in get_args(IdentityKind):
+    if query.identity not in get_args(IdentityKind):
+        raise InvalidInput(
+            "identity is all, identified or anonymous.",
+            details=[{"path": ["identity"], "message": "is not a kind of contacts"}],
+        )
+    if query.sort not in get_args(Sort):
         raise InvalidInput(
             "Contacts are sorted by lastSeen or created, with - for the latest first.",
             details=[{"path": ["sort"], "message": "is not an order of contacts"}],

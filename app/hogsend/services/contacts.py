@@ -101,12 +101,13 @@ async def find_contact(installation: Installation, actor: Actor, identity: str) 
         NotFound: no contact is known by it.
     """
     actor.require(Permission.READ)
-    names = [f"u:{identity}", *name_emails(identity), f"a:{identity}"]
-    contacts_by_name = await installation.database.read_one(contacts.find_by_identities(names))
-    contact = next((contacts_by_name[name] for name in names if name in contacts_by_name), None)
+    # Our id comes first: what anybody else sends as a user or browser id must not shadow it.
     contact_id = _parse_id(identity)
-    if contact is None and contact_id is not None:
-        contact = await read_contact(installation, contact_id)
+    contact = await read_contact(installation, contact_id) if contact_id else None
+    if contact is None:
+        names = [f"u:{identity}", *name_emails(identity), f"a:{identity}"]
+        owners = await installation.database.read_one(contacts.find_by_identities(names))
+        contact = next((owners[name] for name in names if name in owners), None)
     if contact is None:
         raise NotFound(
             f"There is no contact {identity!r}.", "Give a full id, user id or email address."

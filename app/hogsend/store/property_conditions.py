@@ -12,6 +12,7 @@ from typing import Any
 from ..domain.conditions import Compare, Condition, Not
 
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_MAX_INTEGER = 2**63 - 1
 # What a text that is an instant begins with, at least.
 _DATE_LENGTH = len("2026-01-01")
 # SQLite's integers are smaller than this.
@@ -75,6 +76,9 @@ class PropertySql:
     def _compare(self, value: str, sign: str, operand: Any) -> tuple[str, list[Any]]:
         is_text = isinstance(operand, str)
         if self._is_sqlite:
+            if isinstance(operand, int) and abs(operand) > _MAX_INTEGER:
+                # SQLite has no such integer, and reads one from JSON as a rounded number.
+                return f"typeof({value}) IN ('integer', 'real')", []
             kinds = "'text'" if is_text else "'integer', 'real'"
             return f"({value} {sign} ? AND typeof({value}) IN ({kinds}))", [operand]
         kind = "string" if is_text else "number"
