@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hogsend.domain.import_columns import guess_preset, map_columns
-from hogsend.domain.import_rows import RowParser
+from hogsend.domain.import_rows import RowParser, RowRefused
 from hogsend.services.import_files import inspect_file
 from hogsend.services.import_records import Record, RecordReader, SourceFile
 
@@ -145,6 +145,22 @@ EXPORTS = {
         {"name": "Ada", "city": "Rome"},
     ),
 }
+
+
+def test_a_value_of_the_wrong_type_refuses_its_row_only():
+    parser = RowParser("contacts", {})
+    for name, value in (
+        ("identities", {"emails": [5]}),
+        ("identities", {"userIds": [None]}),
+        ("identities", "x"),
+        ("lists", {"news": {"subscribed": None}}),
+        ("suppression", {"reason": {}}),
+        ("properties", [1]),
+        ("firstSeenAt", {}),
+        ("email", ["a@example.com"]),
+    ):
+        with pytest.raises(RowRefused, match=name):
+            parser.parse_object({"userId": "ada", name: value})
 
 
 @pytest.mark.parametrize("name", EXPORTS)

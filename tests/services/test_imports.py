@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from hogsend.services.import_files import get_folder
 from hogsend.services.import_runs import LEASE, LeaseLost
 from hogsend.services.import_uploads import preview_import, start_import
 from hogsend.services.imports import cancel_import, get_import
+from hogsend.services.privacy import erase_contact
 from tests.services.importing import (
     count,
     export_objects,
@@ -248,10 +250,18 @@ async def test_a_dry_run_counts_what_the_import_then_does(
         await start_import(idle_world.runtime, COMMAND_LINE, job.id)
 
 
+async def erase_somebody(world: World, email: str) -> None:
+    """Make a contact with an address, and erase it."""
+    await world.submit("x", email=email)
+    (gone,) = [contact for contact in await world.contacts() if contact.email == email]
+    await erase_contact(world.runtime, COMMAND_LINE, gone.id)
+
+
 async def test_json_lines_lose_nothing(idle_world: World):
     """Identities, properties of every type, choices, suppressions and instants come back."""
     await idle_world.define(LISTS)
     properties = {"n": 1.5, "nested": {"a": [1, None, "ü"]}, "yes": True, "=1+1": "=1+1"}
+    properties["deep"] = json.loads('{"a":' * 7 + "1" + "}" * 7)
     await idle_world.submit(
         "x",
         user_id="ada",
@@ -265,6 +275,8 @@ async def test_json_lines_lose_nothing(idle_world: World):
     await idle_world.submit("y", user_id="ada", email="new@example.com", anonymous_id="b2")
     await import_text(idle_world, "email,reason\nnew@example.com,bounced\n", kind="suppressions")
     before = await export_objects(idle_world)
+    await erase_somebody(idle_world, "gone@example.com")
+    assert before == await export_objects(idle_world)
     assert before[0]["identities"] == {"anonymousIds": ["b2"], "emails": ["old@example.com"]}
     exported = await export_text(idle_world, "jsonl")
     async with idle_world.database.transaction() as tx:
@@ -284,7 +296,14 @@ async def test_a_csv_export_has_no_formula_and_is_read_again(idle_world: World):
         "x",
         user_id="+1",
         email="ada@example.com",
-        contact_properties={"a": formula, "b": -5, "email": "@x", "c": {"d": [1]}, "-e": "\t1"},
+        contact_properties={
+            "a": formula,
+            "b": -5,
+            "email": "@x",
+            "c": {"d": [1]},
+            "-e": "\t1",
+            "q": "'=1",
+        },
     )
     exported = await export_text(idle_world, "csv")
     header, row = csv.reader(io.StringIO(exported))
@@ -301,6 +320,7 @@ async def test_a_csv_export_has_no_formula_and_is_read_again(idle_world: World):
         "email": "@x",
         "c": '{"d":[1]}',
         "-e": "\t1",
+        "q": "'=1",
     }
 
 

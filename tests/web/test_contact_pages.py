@@ -37,6 +37,9 @@ async def test_an_operator_creates_edits_merges_and_splits_contacts(
     # Meanwhile an event changes a property that the operator does not touch.
     other = {"before": "{}", "email": "", "properties": '{"meanwhile": 1}'}
     assert (await owner.post(f"{path}/edit", **other)).status_code == 303
+    # Of the types that Python takes for one another, the saved one is stored.
+    typed = {"before": '{"n": 1, "t": true}', "properties": '{"n": true, "t": true}'}
+    assert (await owner.post(f"{path}/edit", **typed, email="")).status_code == 303
     saved = await owner.post(f"{path}/edit", **form, properties='{"plan": "team"}')
     assert saved.status_code == 303
     text = extract_text(await owner.read(path))
@@ -44,7 +47,7 @@ async def test_an_operator_creates_edits_merges_and_splits_contacts(
     stored = await runtime.database.read_one(
         Query("SELECT properties FROM contacts WHERE email = 'new@example.com'", [], list)
     )
-    assert json.loads(stored[0][0]) == {"plan": "team", "meanwhile": 1}
+    assert json.loads(stored[0][0]) == {"plan": "team", "meanwhile": 1, "n": True}
 
     merged = await owner.post(f"{path}/merge", other="visitor@example.com", note="same phone")
     assert merged.status_code == 303

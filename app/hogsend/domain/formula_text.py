@@ -7,10 +7,13 @@ _STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def escape_formula(text: str) -> str:
-    """Return a text that a spreadsheet shows and does not run."""
-    return f"'{text}" if text.startswith(_STARTS) else text
+    """Return a text that a spreadsheet shows and does not run.
+
+    A text that looks like one gets a further apostrophe, which reading it removes.
+    """
+    return f"'{text}" if text.lstrip("'").startswith(_STARTS) else text
 
 
 def unescape_formula(text: str) -> str:
     """Return the text that `escape_formula` made safe; any other text is returned unchanged."""
-    return text[1:] if text[:1] == "'" and text.startswith(_STARTS, 1) else text
+    return text[1:] if text[:1] == "'" and text.lstrip("'").startswith(_STARTS) else text

@@ -163,14 +163,13 @@ class RowParser:
         Raises:
             RowRefused: the row cannot be imported.
         """
-        if problem := check_properties(row, escapes=True):
+        cells = [(name, value, self._find_reader(name)) for name, value in row.items()]
+        # Properties are one level deeper here than in the contact: their reader checks them.
+        own = {name: value for name, value, read in cells if read is not _read_properties}
+        if problem := check_properties(own, escapes=True):
             raise RowRefused(f"The row {problem}")
         draft = _Draft()
-        for name, value in row.items():
-            if name not in self._readers:
-                target = map_columns(self._kind, [name], self._preset)[name]
-                self._readers[name] = _build_reader(target)
-            read = self._readers[name]
+        for name, value, read in cells:
             if read is None:
                 continue
             try:
@@ -178,6 +177,13 @@ class RowParser:
             except ValueError as error:
                 raise RowRefused(f"{name}: {error}") from None
         return self._build(draft)
+
+    def _find_reader(self, name: str) -> _Reader | None:
+        """Return what reads a value of a JSON row, whose names may differ from the first row's."""
+        if name not in self._readers:
+            target = map_columns(self._kind, [name], self._preset)[name]
+            self._readers[name] = _build_reader(target)
+        return self._readers[name]
 
     def _build(self, draft: _Draft) -> ContactFacts:
         values, choices = draft.values, draft.choices
@@ -259,7 +265,7 @@ def _read_identities(draft: _Draft, value: Any) -> None:
         if name not in _PREFIXES or not isinstance(texts, list):
             raise ValueError("must have lists named userIds, emails and anonymousIds")
         convert = normalize_email if name == "emails" else to_id
-        aliases += [_PREFIXES[name] + convert(text) for text in cast("list[Any]", texts)]
+        aliases += [_PREFIXES[name] + convert(to_text(text)) for text in cast("list[Any]", texts)]
     draft.values["aliases"] = tuple(dict.fromkeys(aliases))
 
 

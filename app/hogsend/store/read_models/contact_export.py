@@ -104,7 +104,7 @@ async def load_page(database: Database, after: UUID, limit: int) -> ExportPage:
     contacts = await database.read_one(
         Query(
             f"SELECT {_CONTACTS.columns} FROM contacts c WHERE c.id > ? AND c.merged_into IS NULL "
-            "ORDER BY c.id LIMIT ?",
+            "AND c.erased_at IS NULL ORDER BY c.id LIMIT ?",
             [after, limit],
             _CONTACTS.read_all,
         )
@@ -177,7 +177,7 @@ def find_property_names(after: UUID, limit: int, *, is_sqlite: bool) -> Query[li
     keys = f"json_each({valid}) p" if is_sqlite else "jsonb_object_keys(c.properties) p(key)"
     return Query(
         "SELECT DISTINCT p.key FROM (SELECT properties FROM contacts WHERE id > ? "
-        f"AND merged_into IS NULL ORDER BY id LIMIT ?) c, {keys}",
+        f"AND merged_into IS NULL AND erased_at IS NULL ORDER BY id LIMIT ?) c, {keys}",
         [after, limit],
         read_column(str),
     )
@@ -186,7 +186,8 @@ def find_property_names(after: UUID, limit: int, *, is_sqlite: bool) -> Query[li
 def find_nth_id(after: UUID, limit: int) -> Query[list[UUID]]:
     """Query the id of the contact that ends a page of `limit` contacts; none on the last page."""
     return Query(
-        "SELECT id FROM contacts WHERE id > ? AND merged_into IS NULL ORDER BY id LIMIT 1 OFFSET ?",
+        "SELECT id FROM contacts WHERE id > ? AND merged_into IS NULL AND erased_at IS NULL "
+        "ORDER BY id LIMIT 1 OFFSET ?",
         [after, limit - 1],
         read_column(UUID),
     )

@@ -192,8 +192,12 @@ async def save_contact(contact_id: str) -> WebResponse:
     try:
         before = parse_properties(form.get("before", ""), "Properties")
         after = parse_properties(form.get("properties", ""), "Properties")
-        # What an event has changed since the page was opened stays.
-        changes = {name: value for name, value in after.items() if before.get(name) != value}
+        # What an event has changed since the page was opened stays. As JSON, true is not 1.
+        changes = {
+            name: value
+            for name, value in after.items()
+            if json.dumps(before.get(name)) != json.dumps(value)
+        }
         changes |= dict.fromkeys(before.keys() - after.keys())
         email = form.get("email", "").strip()
         await edit_contact(
