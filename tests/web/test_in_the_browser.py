@@ -105,7 +105,7 @@ async def test_a_page_is_live_when_its_scripts_arrive_far_apart(
 
     async def hold_back(route: Route) -> None:
         # Polled by time: a page that is not painted yet has no frames to poll by.
-        await page.wait_for_function("window.htmx", polling=20)
+        await page.wait_for_function("() => window.htmx !== undefined", polling=20)
         # What htmx has put off until the current script ends has run.
         await page.evaluate("new Promise(resolve => setTimeout(() => setTimeout(resolve)))")
         await route.continue_()
@@ -156,13 +156,13 @@ async def test_everything_works_without_scripts(window: BrowserContext, sample: 
     assert "List-Unsubscribe-Post" in await page.locator("pre").inner_text()
 
 
-# The scrolling of graphs, code and captured mails is intended; a name in a table is shortened with
+# The scrolling of graphs, code, captured mails and text in fields is intended; a name in a table is shortened with
 # an ellipsis, and its title has the whole.
 CUT = """
     [...document.querySelectorAll("main, main *")]
       .filter(element => element.scrollWidth > element.clientWidth + 1 && element.clientWidth
         && getComputedStyle(element).display !== "inline"
-        && !element.closest("pre, svg, .clip, .sr") && !element.querySelector(":scope > svg.graph"))
+        && !element.closest("pre, svg, .clip, .sr, input") && !element.querySelector(":scope > svg.graph"))
       .map(element => `${element.tagName} ${element.id || element.className}`)
 """
 

@@ -246,12 +246,20 @@ async def test_a_form_of_another_site_cannot_sign_anyone_in(app: Quart, runtime:
 # A valid request for every change that the dashboard can make.
 ID = "00000000-0000-7000-8000-000000000000"
 POSTS: dict[str, dict[str, str]] = {
+    "/contacts": {"person": "u1", "email": "", "properties": "{}"},
+    f"/contacts/{ID}/archive": {},
     f"/contacts/{ID}/consent": {"list": "*", "subscribed": "1"},
+    f"/contacts/{ID}/edit": {"before": "{}", "properties": '{"plan": "pro"}', "email": ""},
+    f"/contacts/{ID}/erase": {},
+    f"/contacts/{ID}/merge": {"other": "u2"},
+    f"/contacts/{ID}/suppress": {},
+    f"/contacts/{ID}/unmerge": {},
     f"/contacts/{ID}/unsuppress": {},
     f"/emails/{ID}/resend": {},
     "/emails/retry": {"template": "welcome"},
     f"/enrollments/{ID}/exit": {},
     "/events": {"event": "user.created", "person": "u1"},
+    f"/events/{ID}/replay": {},
     "/inbox/clear": {},
     "/journeys/activation-welcome/enroll": {"person": "u1"},
     "/journeys/activation-welcome/everyone": {"act": "retry", "state": "failed"},

@@ -109,14 +109,9 @@ async def make_unknown(
     addresses = [identity[2:] for identity in identities if identity.startswith("e:")]
     if not keeps_addresses:
         addresses = await _select_refusing(tx, person, addresses)
-    await tx.apply(
-        [
-            enrollments.update(exited, now),
-            *erasures.remember_addresses(salt, addresses, now),
-            *erasures.cut(person.ids, now),
-            erasures.start(person.contact_id, now),
-        ]
-    )
+    remembered = erasures.remember_addresses(salt, addresses, now)
+    cut = [*erasures.cut(person.ids, now), erasures.start(person.contact_id, now)]
+    await tx.apply([enrollments.update(exited, now), *remembered, *cut])
     return BatchResult(
         ended=[enrollment.id for enrollment in exited],
         topics={"contacts", "enrollments", "events", "sends"},

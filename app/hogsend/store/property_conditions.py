@@ -15,8 +15,6 @@ _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _MAX_INTEGER = 2**63 - 1
 # What a text that is an instant begins with, at least.
 _DATE_LENGTH = len("2026-01-01")
-# SQLite's integers are smaller than this.
-_BIG = 1 << 63
 
 
 class PropertySql:
@@ -53,8 +51,6 @@ class PropertySql:
         sign = _SIGNS.get(condition.operator, "=")
         if isinstance(condition.value, bool):
             # A truth value has no order, and SQLite returns it as a number.
-            return exists, []
-        if isinstance(condition.value, int) and abs(condition.value) >= _BIG:
             return exists, []
         return self._compare(value, sign, condition.value)
 
