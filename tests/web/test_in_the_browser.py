@@ -156,13 +156,14 @@ async def test_everything_works_without_scripts(window: BrowserContext, sample: 
     assert "List-Unsubscribe-Post" in await page.locator("pre").inner_text()
 
 
-# The scrolling of graphs, code, captured mails and text in fields is intended; a name in a table is shortened with
-# an ellipsis, and its title has the whole.
+# The scrolling of graphs, code, captured mails and text in fields is intended; a name in a table is
+# shortened with an ellipsis, and its title has the whole.
 CUT = """
     [...document.querySelectorAll("main, main *")]
       .filter(element => element.scrollWidth > element.clientWidth + 1 && element.clientWidth
         && getComputedStyle(element).display !== "inline"
-        && !element.closest("pre, svg, .clip, .sr, input") && !element.querySelector(":scope > svg.graph"))
+        && !element.closest("pre, svg, .clip, .sr, input")
+        && !element.querySelector(":scope > svg.graph"))
       .map(element => `${element.tagName} ${element.id || element.className}`)
 """
 
