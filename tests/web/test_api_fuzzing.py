@@ -29,8 +29,8 @@ from hogsend.web.api.openapi import build_openapi
 from tests.site import Site, open_site
 from tests.web.serving import serving
 
-# Of each kind for each operation; a longer search is `HYPOTHESIS_PROFILE`'s business.
-EXAMPLES = 5
+# Of each kind, valid and invalid, for each operation.
+EXAMPLES = 3
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,
