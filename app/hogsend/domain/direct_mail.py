@@ -208,7 +208,7 @@ def mask_secrets(text: str, secrets: Mapping[str, Any]) -> str:
 
 
 def _list_texts(value: Any) -> set[str]:
-    """Return the texts of a value that are long enough to be told from other text."""
+    """Return the texts of a value that are long enough to stand out from other text."""
     if isinstance(value, Mapping):
         items: list[Any] = list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     elif isinstance(value, list):
