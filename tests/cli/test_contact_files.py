@@ -72,3 +72,16 @@ def test_a_wrong_import_says_what_to_do(people: str, hogsend: Hogsend) -> None:
     job = hogsend("contacts", "import", people, "--json").json
     resumed = hogsend("contacts", "import", "--resume", job["jobId"])
     assert "This import is completed." in resumed.err
+
+
+def test_imports_are_listed_and_deleted(people: str, hogsend: Hogsend) -> None:
+    assert "No imports yet" in hogsend("imports", "list").out
+    imported = hogsend("contacts", "import", people, "--map", "E-Mail=email", "--json").json
+    (listed,) = hogsend("imports", "list", "--json").json
+    assert (listed["file"], listed["rows"], listed["refused"]) == ("people.csv", 2, 1)
+    assert "people.csv" in hogsend("imports", "list").out
+    assert hogsend("imports", "cancel", imported["jobId"]).status == 1
+    assert hogsend("imports", "delete", imported["jobId"], "--yes").status == 0
+    assert hogsend("imports", "list", "--json").json == []
+    missing = hogsend("imports", "delete", imported["jobId"], "--yes", "--json")
+    assert missing.status == 1 and "hogsend imports list" in missing.err

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import tracemalloc
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hogsend.domain.import_rows import RowParser, RowRefused
 from hogsend.services.import_files import inspect_file
 from hogsend.services.import_records import Record, RecordReader, SourceFile
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROWS = "email;name\njose@example.com;José Müller\nana@example.com;Ana Peña de Köln\n"
 
 
@@ -27,6 +30,10 @@ ROWS = "email;name\njose@example.com;José Müller\nana@example.com;Ana Peña de
         pytest.param(ROWS.replace("\n", "\r").encode(), "utf-8", ";", id="old line ends"),
         pytest.param(ROWS.replace("\n", "\r\n").encode(), "utf-8", ";", id="windows"),
         pytest.param(ROWS.replace(";", ",").encode(), "utf-8", ",", id="commas"),
+        pytest.param(b"sep=;\r\n" + ROWS.encode(), "utf-8", ";", id="excel"),
+        pytest.param(
+            ("Sep=\t\n" + ROWS.replace(";", "\t")).encode("utf-16"), "utf-8", "\t", id="sep"
+        ),
     ],
 )
 def test_the_encoding_and_the_separator_are_found_out(
@@ -148,7 +155,7 @@ EXPORTS = {
 
 
 def test_a_value_of_the_wrong_type_refuses_its_row_only():
-    parser = RowParser("contacts", {})
+    parser = RowParser("contacts", {}, now=NOW)
     for name, value in (
         ("identities", {"emails": [5]}),
         ("identities", {"userIds": [None]}),
@@ -163,6 +170,25 @@ def test_a_value_of_the_wrong_type_refuses_its_row_only():
             parser.parse_object({"userId": "ada", name: value})
 
 
+@pytest.mark.parametrize("later", ["2026-03-02T12:00:01Z", "5138-11-16", "99999999999"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"firstSeenAt": "LATER"}',
+        '{"lastSeenAt": "LATER"}',
+        '{"lists": {"news": {"subscribed": true, "at": "LATER"}}}',
+        '{"suppression": {"reason": "complaint", "at": "LATER"}}',
+    ],
+)
+def test_a_row_from_the_future_is_refused(row: str, later: str):
+    parser = RowParser("contacts", {}, now=NOW)
+    parser.parse_object(
+        {"email": "a@example.com", **json.loads(row.replace("LATER", "2026-03-02"))}
+    )
+    with pytest.raises(RowRefused, match="is in the future"):
+        parser.parse_object({"email": "a@example.com", **json.loads(row.replace("LATER", later))})
+
+
 @pytest.mark.parametrize("name", EXPORTS)
 def test_the_exports_of_other_products_are_recognised(name: str):
     header, row, properties = EXPORTS[name]
@@ -170,7 +196,8 @@ def test_the_exports_of_other_products_are_recognised(name: str):
     preset = guess_preset(columns)
     assert preset is not None
     assert preset.name == name
-    parser = RowParser("contacts", map_columns("contacts", columns, preset), preset, ["news"])
+    mapped = map_columns("contacts", columns, preset)
+    parser = RowParser("contacts", mapped, preset, ["news"], now=NOW)
     facts = parser.parse_cells(next(csv.reader([row])))
     assert (facts.email, facts.properties) == ("ada@example.com", properties)
     # Who has unsubscribed there is not subscribed here.

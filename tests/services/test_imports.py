@@ -15,12 +15,12 @@ from hogsend import days
 from hogsend.domain.import_job import ImportJob
 from hogsend.errors import Conflict, InvalidInput, NotFound
 from hogsend.process.import_runner import ImportRunner
-from hogsend.services import import_runs
+from hogsend.services import import_runs, imports
 from hogsend.services.actor import COMMAND_LINE
 from hogsend.services.import_files import get_folder
 from hogsend.services.import_runs import LEASE, LeaseLost
 from hogsend.services.import_uploads import preview_import, start_import
-from hogsend.services.imports import cancel_import, get_import
+from hogsend.services.imports import cancel_import, delete_import, get_import, list_imports
 from hogsend.services.privacy import erase_contact
 from tests.services.importing import (
     count,
@@ -41,6 +41,14 @@ LISTS = """
     async def hello(user, ctx):
         await ctx.send("welcome")
 """
+# Properties that no import would recognise by the name of a column.
+NAMES_WITHOUT_COLUMN = {
+    "": "empty",
+    " ": 1,
+    " x ": True,
+    "x@example.com": "address",
+    "property:a:number": "5",
+}
 PEOPLE = "user id,email,plan\nada,Ada@Example.com,pro\ngrace,grace@example.com,free\n"
 
 
@@ -225,6 +233,65 @@ async def test_a_cancelled_import_stops_and_what_it_imported_stays(
         await cancel_import(idle_world.runtime, COMMAND_LINE, job.id)
 
 
+async def test_an_upload_is_deleted_with_its_file_and_refused_rows_unless_it_runs(
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(imports, "_REMARKS_PER_STEP", 2)
+    runtime, file = idle_world.runtime, PEOPLE + "x,x,x\n" * 5
+
+    async def remove(job: ImportJob) -> None:
+        await delete_import(runtime, COMMAND_LINE, job.id)
+        assert await list_imports(runtime, COMMAND_LINE, 10) == []
+        assert await idle_world.query("SELECT COUNT(*) FROM import_remarks") == [(0,)]
+        assert not list(get_folder(runtime.settings).iterdir())
+
+    await remove(await upload(idle_world, file))
+    job = await upload(idle_world, file)
+    await start_import(runtime, COMMAND_LINE, job.id, dry_run=True)
+    with pytest.raises(Conflict, match="Cancel it first"):
+        await delete_import(runtime, COMMAND_LINE, job.id)
+    await remove(await run(idle_world, job))
+    await remove(await import_text(idle_world, file))
+    assert len(await idle_world.contacts()) == 2
+    with pytest.raises(NotFound):
+        await delete_import(runtime, COMMAND_LINE, job.id)
+    actions = await idle_world.query("SELECT action FROM audit WHERE action = 'delete import'")
+    assert len(actions) == 3
+
+
+async def test_an_import_is_started_once_however_often_it_is_asked(idle_world: World):
+    job = await upload(idle_world, PEOPLE)
+    started = await asyncio.gather(
+        *(start_import(idle_world.runtime, COMMAND_LINE, job.id) for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert sorted(type(result).__name__ for result in started) == [
+        "Conflict", "Conflict", "ImportJob"
+    ]  # fmt: skip
+
+
+async def test_refused_rows_are_kept_only_up_to_a_size(
+    idle_world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Also over several steps, and after an interruption."""
+    set_step_size(monkeypatch, 2)
+    monkeypatch.setattr(import_runs, "MAX_REMARK_CHARACTERS", 5 * (4000 + 43))
+    job = await upload(idle_world, "email\n" + ("x" * 9000 + "\n") * 9)
+    await start_import(idle_world.runtime, COMMAND_LINE, job.id)
+
+    def kill(progress: ImportJob) -> None:
+        if progress.rows == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await run(idle_world, job, kill)
+    job = await run(idle_world, job)
+    kept = await remarks(idle_world, job)
+    assert (job.refused, [len(remark.content) for remark in kept]) == (9, [4000] * len(kept))
+    lengths = sum(len(remark.reason) + len(remark.content) for remark in kept)
+    assert 4 <= len(kept) < 6 and lengths <= import_runs.MAX_REMARK_CHARACTERS
+
+
 async def test_a_dry_run_counts_what_the_import_then_does(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ):
@@ -268,7 +335,7 @@ async def test_json_lines_lose_nothing(idle_world: World):
         email="old@example.com",
         anonymous_id="b1",
         contact_properties=properties,
-        lists={"news": False, "tips": True},
+        lists={"news": False, "tips": True, "*": True},
         source="recipient",
     )
     idle_world.clock.set(idle_world.clock.now() + days(3))
@@ -303,6 +370,7 @@ async def test_a_csv_export_has_no_formula_and_is_read_again(idle_world: World):
             "c": {"d": [1]},
             "-e": "\t1",
             "q": "'=1",
+            **NAMES_WITHOUT_COLUMN,
         },
     )
     exported = await export_text(idle_world, "csv")
@@ -321,6 +389,7 @@ async def test_a_csv_export_has_no_formula_and_is_read_again(idle_world: World):
         "c": '{"d":[1]}',
         "-e": "\t1",
         "q": "'=1",
+        **NAMES_WITHOUT_COLUMN,
     }
 
 

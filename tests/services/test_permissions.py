@@ -91,6 +91,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "import_uploads.preview_import": OPERATE,
     "import_uploads.start_import": OPERATE,
     "imports.cancel_import": OPERATE,
+    "imports.delete_import": OPERATE,
     "imports.get_import": READ,
     "imports.list_imports": READ,
     "imports.list_remarks": OPERATE,

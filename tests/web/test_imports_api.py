@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.services.import_files import get_folder
 from hogsend.store import keys
 from tests.site import Site, open_site, until
 from tests.web.test_admin_api import call
@@ -87,3 +88,28 @@ async def test_a_file_of_any_size_is_uploaded_as_it_is(site: Site) -> None:
     ):
         await call(site, "POST", f"{CONTACTS}/import", body, status)
     await call(site, "GET", f"{CONTACTS}/import/x", status=404)
+
+
+async def test_a_dry_run_names_the_upload_to_start_or_to_delete(site: Site) -> None:
+    headers = {"Authorization": f"Bearer {site.key}", "Content-Type": "text/csv"}
+    upload = f"{CONTACTS}/import/file?dryRun=true&fileName=a.csv"
+
+    async def try_out() -> str:
+        answer = await site.client.post(upload, data=b"user id\nada\n", headers=headers)
+        path = f"{CONTACTS}/import/{(await answer.get_json())['jobId']}"
+        assert (await wait_for(site, path))["dryRun"]
+        return path
+
+    kept, unwanted = await try_out(), await try_out()
+    assert await call(site, "DELETE", unwanted) == {"deleted": True}
+    await call(site, "GET", unwanted, status=404)
+    await call(site, "DELETE", unwanted, status=404)
+    await call(site, "POST", f"{kept}/start", status=202)
+    assert (await wait_for(site, kept))["created"] == 1
+    await call(site, "POST", f"{kept}/start", status=409)
+    page = await call(site, "GET", "/v1/admin/imports?limit=1")
+    assert [(job["fileName"], job["kind"], job["created"]) for job in page["imports"]] == [
+        ("a.csv", "contacts", 1)
+    ]
+    assert not list(get_folder(site.runtime.settings).iterdir())
+    assert (await site.contact("ada")).user_id == "ada"

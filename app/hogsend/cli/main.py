@@ -56,6 +56,9 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
         "contacts": CommandSpec(
             "contacts:contacts", "Show, change, import, export and erase contacts."
         ),
+        "imports": CommandSpec(
+            "imports:imports", "List imports, cancel them, and delete uploaded files."
+        ),
         "suppressions": CommandSpec(
             "suppressions:suppressions",
             "Import and export the addresses that must not get mail.",

@@ -88,6 +88,12 @@ class ImportJob:
         """Whether the import has ended."""
         return self.status in ENDED
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of it is imported yet, and someone may still decide how."""
+        is_tried = self.is_dry_run and self.status in ("completed", "failed")
+        return self.status == "draft" or is_tried
+
 
 @dataclass(frozen=True, slots=True)
 class ImportRemark:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from .address import normalize_email
@@ -17,6 +17,8 @@ from .send_policy import EVERYTHING
 
 _PREFIXES = {"userIds": "u:", "emails": "e:", "anonymousIds": "a:"}
 MAX_REASON_LENGTH, MAX_SOURCE_LENGTH, MAX_LIST_ID_LENGTH = 40, 40, 100
+# Clocks differ, and an instant without a zone is taken for UTC.
+MAX_AHEAD = timedelta(days=1)
 # What a status or a reason means: a suppression for this reason, or None for "unsubscribed".
 _REASONS: Mapping[str, str | None] = {
     "unsubscribed": None,
@@ -97,8 +99,16 @@ class RowRefused(ValueError):
 
 @dataclass(slots=True)
 class _Draft:
-    """What was read of a row so far."""
+    """What was read of a row so far.
 
+    Args:
+        latest: instants after this one are refused.
+        values: fields of `ContactFacts` by their names.
+        properties: properties to set.
+        choices: choices about lists.
+    """
+
+    latest: datetime
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     properties: dict[str, Any] = field(default_factory=dict[str, Any])
     choices: dict[str, ImportedChoice] = field(default_factory=dict[str, ImportedChoice])
@@ -115,6 +125,7 @@ class RowParser:
         columns: what each column is imported as.
         preset: the product that the file comes from, for names that only later rows have.
         lists: lists that every contact is subscribed to, unless its row says otherwise.
+        now: the current time; rows from the future are refused.
     """
 
     def __init__(
@@ -123,8 +134,11 @@ class RowParser:
         columns: Columns,
         preset: Preset | None = None,
         lists: Sequence[str] = (),
+        *,
+        now: datetime,
     ) -> None:
         self._kind: ImportKind = kind
+        self._latest = now + MAX_AHEAD
         self._preset = preset
         self._lists = dict.fromkeys(lists, _SUBSCRIBED)
         self._width = len(columns)
@@ -145,7 +159,7 @@ class RowParser:
             raise RowRefused(
                 f"The row has {len(cells)} cells, and the header has {self._width} columns"
             )
-        draft = _Draft()
+        draft = _Draft(self._latest)
         for number, name, read in self._cells:
             text = cells[number].strip()
             if not text:
@@ -168,7 +182,7 @@ class RowParser:
         own = {name: value for name, value, read in cells if read is not _read_properties}
         if problem := check_properties(own, escapes=True):
             raise RowRefused(f"The row {problem}")
-        draft = _Draft()
+        draft = _Draft(self._latest)
         for name, value, read in cells:
             if read is None:
                 continue
@@ -291,7 +305,7 @@ def _read_lists(draft: _Draft, value: Any) -> None:
         source = entry.get("source")
         draft.choices[list_id] = ImportedChoice(
             to_boolean(entry.get("subscribed")),
-            to_instant(entry["at"]) if entry.get("at") else None,
+            to_instant(entry["at"], draft.latest) if entry.get("at") else None,
             to_text(source)[:MAX_SOURCE_LENGTH] if source else None,
         )
 
@@ -347,14 +361,14 @@ def _read_suppression(draft: _Draft, value: Any) -> None:
     reason = to_text(entry.get("reason"))
     if not 0 < len(reason) <= MAX_REASON_LENGTH:
         raise ValueError(f"needs a reason of 1 to {MAX_REASON_LENGTH} characters")
-    at = to_instant(entry["at"]) if entry.get("at") else None
+    at = to_instant(entry["at"], draft.latest) if entry.get("at") else None
     draft.values["suppression"] = AddressSuppression(reason, at)
 
 
 def _build_instant_reader(name: str) -> _Reader:
     def read(draft: _Draft, value: Any) -> None:
         if value is not None:
-            draft.values[name] = to_instant(value)
+            draft.values[name] = to_instant(value, draft.latest)
 
     return read
 

@@ -17,7 +17,7 @@ _YES = frozenset({"true", "t", "yes", "y", "1", "on", "subscribed"})
 _NO = frozenset({"false", "f", "no", "n", "0", "off", "unsubscribed"})
 # Seconds since 1970 from 2001 on; larger numbers are milliseconds.
 _SECONDS, _MILLISECONDS = range(10**9, 10**11), range(10**12, 10**14)
-_YEARS = range(1970, 9999)
+_FIRST_YEAR = 1970
 
 
 def to_text(value: Any) -> str:
@@ -87,8 +87,22 @@ def to_object(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", parsed)
 
 
-def to_instant(value: Any) -> datetime:
-    """Read an ISO 8601 instant, UTC without a zone, or seconds or milliseconds since 1970."""
+def to_instant(value: Any, latest: datetime) -> datetime:
+    """Read an ISO 8601 instant, UTC without a zone, or seconds or milliseconds since 1970.
+
+    Args:
+        value: the value.
+        latest: later instants are refused.
+    """
+    instant = _parse_instant(value)
+    if instant > latest:
+        raise ValueError(f"{str(value)[:40]!r} is in the future")
+    if instant.year < _FIRST_YEAR:
+        raise ValueError(f"must not be before {_FIRST_YEAR}")
+    return instant
+
+
+def _parse_instant(value: Any) -> datetime:
     try:
         text = to_text(value).strip()
         number = int(text) if text.isdecimal() and len(text) < 15 else 0
@@ -97,14 +111,11 @@ def to_instant(value: Any) -> datetime:
         if number in _MILLISECONDS:
             return datetime.fromtimestamp(number / 1000, UTC)
         instant = datetime.fromisoformat(text)
-        instant = instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise ValueError(
             f"{str(value)[:40]!r} is not an instant such as 2026-01-02T03:04:05Z"
         ) from None
-    if instant.year not in _YEARS:
-        raise ValueError(f"must be of a year from {_YEARS[0]} to {_YEARS[-1]}")
-    return instant
 
 
 # The functions that read the types of properties, but text.

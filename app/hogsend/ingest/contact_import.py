@@ -203,9 +203,7 @@ class _ImportBatch:
         has_chosen = False
         for list_id, choice in facts.choices.items():
             before = state.subscriptions.get(list_id)
-            if before is choice.subscribed or (
-                before is None and choice.subscribed and list_id == EVERYTHING
-            ):
+            if before is choice.subscribed or (before is None and _says_nothing(list_id, choice)):
                 continue
             if before is False and not self._resubscribe:
                 kept.append(list_id)
@@ -256,6 +254,14 @@ class _ImportBatch:
                 consents.suppress(self._contacts.new_suppressions, self._now),
             ]
         )
+
+
+def _says_nothing(list_id: str, choice: ImportedChoice) -> bool:
+    """Return whether a choice is that of everybody who has made none.
+
+    A file says of most people that they want mail. An export says besides when they said so.
+    """
+    return list_id == EVERYTHING and choice.subscribed and choice.at is None
 
 
 def _raise_revision(state: ContactState) -> None:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.formula_text import escape_formula
-from ..domain.import_columns import EXPORTED_PREFIXES
+from ..domain.address import is_plain_address
+from ..domain.formula_text import escape_formula, unescape_formula
+from ..domain.import_columns import EXPORTED_PREFIXES, Field, Target, map_columns
 from ..domain.import_job import ImportFormat
 from ..domain.import_presets import COMMON_COLUMNS, simplify
 from ..domain.journey import EVERYTHING
@@ -223,7 +224,7 @@ async def _prepare_csv(installation: Installation) -> _CsvWriter:
             contact_export.find_property_names(after, PAGE_SIZE, is_sqlite=database.is_sqlite),
             contact_export.find_nth_id(after, PAGE_SIZE),
         )
-        names.update(page_names)
+        names.update(filter(_can_be_column, page_names))
         after = ends[0] if ends else None
     lists = await database.read_one(contact_export.find_list_ids())
     return _CsvWriter(sorted(names)[:MAX_PROPERTY_COLUMNS], lists)
@@ -241,6 +242,17 @@ def _name_column(name: str) -> str:
     """Return the name of a property's column, by which an import recognises the property."""
     means_else = simplify(name) in COMMON_COLUMNS or not simplify(name)
     return f"property:{name}" if means_else or name.startswith(EXPORTED_PREFIXES) else name
+
+
+def _can_be_column(name: str) -> bool:
+    """Return whether an import takes the property's column for the property.
+
+    It does not for a name without letters, one with spaces at its ends, or an address.
+    """
+    column = unescape_formula(escape_formula(_name_column(name)).strip())
+    if is_plain_address(column.lower()):
+        return False
+    return map_columns("contacts", [column])[column] == Target(Field.PROPERTY, name)
 
 
 def _to_cell(value: Any) -> Any:

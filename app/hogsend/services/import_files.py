@@ -115,8 +115,7 @@ def inspect_file(
             head = file.read(_SAMPLE_BYTES)
     position = len(mark) if encoding == "utf-8" else 0
     text = head[position:].decode(encoding, "replace").lstrip()
-    if format is None:
-        format = "jsonl" if text.startswith(("{", "[")) else "csv"
+    format = format or ("jsonl" if text.startswith(("{", "[")) else "csv")
     source = SourceFile(path, format, encoding)
     size = path.stat().st_size
     if format == "jsonl":
@@ -127,8 +126,10 @@ def inspect_file(
             )
         columns = _list_keys(_read_sample(source, position))
         return InspectedFile(source, columns, position, 0, size)
-    source = replace(source, separator=separator or _detect_separator(source, position))
-    header = next(iter(_read_sample(source, position, 1)), None)
+    named, position, line = _read_separator_line(head, position)
+    separator = separator or named or _detect_separator(source, position)
+    source = replace(source, separator=separator)
+    header = next(iter(_read_sample(source, position, 1, line)), None)
     if header is None or not isinstance(header.value, list):
         raise InvalidInput(
             f"The header of this file cannot be read. {header.problem if header else ''}".strip(),
@@ -214,8 +215,28 @@ def _rewrite(path: Path, encoding: str) -> None:
     new.replace(path)
 
 
-def _read_sample(source: SourceFile, position: int, count: int = _SAMPLE_RECORDS) -> list[Record]:
-    reader = RecordReader(source, position)
+def _read_separator_line(head: bytes, position: int) -> tuple[str, int, int]:
+    """Return the separator that a first line `sep=;` names, and where the header begins.
+
+    Excel reads and writes such a line. Without one, the separator is empty.
+
+    Returns:
+        The separator, the byte at which the header begins, and the number of lines before it.
+    """
+    first, end, _ = head[position:].partition(b"\n")
+    text = first.rstrip(b"\r").lower()
+    if not end or not text.startswith(b"sep=") or len(text) != len("sep=") + 1:
+        return "", position, 0
+    separator = text[-1:].decode("ascii", "replace")
+    if separator not in SEPARATORS:
+        return "", position, 0
+    return separator, position + len(first) + len(end), 1
+
+
+def _read_sample(
+    source: SourceFile, position: int, count: int = _SAMPLE_RECORDS, line: int = 0
+) -> list[Record]:
+    reader = RecordReader(source, position, line)
     try:
         return list(islice(reader, count))
     finally:

@@ -42,8 +42,10 @@ MAX_STEP_SECONDS = 0.05
 MIN_STEP_SIZE, FIRST_STEP_SIZE, MAX_STEP_SIZE = 64, 200, 1000
 # Between two steps, others may write.
 PAUSE = 0.002
-# How many remarks an import keeps; later ones are only counted.
-MAX_REMARKS = 100_000
+# How many remarks an import keeps, and how many characters they have; later ones are only counted.
+MAX_REMARKS, MAX_REMARK_CHARACTERS = 100_000, 16_000_000
+# A reason may repeat what the row has.
+_MAX_REASON_LENGTH = 500
 # How many identities a dry run remembers, to notice a contact that comes twice.
 MAX_SEEN = 300_000
 _MAX_ATTEMPTS = 5
@@ -149,16 +151,22 @@ class _ImportRun:
         self._on_progress = on_progress
         self._options = ImportOptions.from_json(job.options)
         self._seen: set[str] = set()
+        # How many remarks there are, and the characters that they have.
+        self._kept = (0, 0)
         self._tried_seconds = 0.0
 
     async def run(self) -> ImportJob:
         try:
             path = get_file(self._context.settings, self._job.id)
-            reader = await asyncio.to_thread(RowReader, path, self._job, build_parser(self._job))
+            parser = build_parser(self._job, self._context.clock.now())
+            reader = await asyncio.to_thread(RowReader, path, self._job, parser)
         except OSError as error:
             problem = f"The file cannot be read: {error.strerror}. Upload it again."
             return await self._end("failed", problem)
         try:
+            if self._job.refused or self._job.noted:
+                kept = imports.measure_remarks(self._job.id)
+                self._kept, *_ = await self._context.database.read_one(kept)
             await self._run_steps(reader)
         except OSError as error:
             problem = f"The file cannot be read: {error.strerror}. Upload it again."
@@ -212,9 +220,9 @@ class _ImportRun:
             await self._check_lease(tx)
             if not is_dry_run:
                 results, changes = await self._import(tx, facts)
-            job = await self._record(tx, rows, results)
+            job, kept = await self._record(tx, rows, results)
         seconds = self._tried_seconds if is_dry_run else time.monotonic() - started
-        self._job = job
+        self._job, self._kept = job, kept
         if not is_dry_run:
             await context.ingest.publish_result(changes)
         context.change_feed.publish(TOPIC)
@@ -269,8 +277,8 @@ class _ImportRun:
         tx: Transaction,
         rows: Sequence[ParsedRow],
         results: Sequence[ImportedContact | TooLarge],
-    ) -> ImportJob:
-        """Record how far the import has come."""
+    ) -> tuple[ImportJob, tuple[int, int]]:
+        """Record how far the import has come; return it, and the size of its remarks."""
         step, job, now = self._sum_up(rows, results), self._job, self._context.clock.now()
         counts = {name: getattr(job, name) + number for name, number in step.counts.items()}
         *_, last = rows
@@ -283,9 +291,9 @@ class _ImportRun:
             held_until=now + LEASE,
             **counts,
         )
-        left = max(0, MAX_REMARKS - self._job.refused - self._job.noted)
-        await tx.apply([imports.add_remarks(step.remarks[:left]), imports.record_progress(job)])
-        return job
+        remarks, kept = _limit_remarks(step.remarks, *self._kept)
+        await tx.apply([imports.add_remarks(remarks), imports.record_progress(job)])
+        return job, kept
 
     async def _check_lease(self, tx: Transaction) -> None:
         """Lock the import's row; raise LeaseLost when it belongs to another process now."""
@@ -325,7 +333,13 @@ class _ImportRun:
     ) -> ImportRemark:
         remark_id = new_id(self._context.clock.now())
         return ImportRemark(
-            remark_id, self._job.id, number, row.line, reason, row.content, is_refused
+            remark_id,
+            self._job.id,
+            number,
+            row.line,
+            reason[:_MAX_REASON_LENGTH],
+            row.content,
+            is_refused,
         )
 
     async def _end(self, status: str, problem: str | None = None) -> ImportJob:
@@ -348,6 +362,27 @@ class _ImportRun:
             remove_file(context.settings, job.id)
         context.change_feed.publish(TOPIC)
         return job
+
+
+def _limit_remarks(
+    remarks: Sequence[ImportRemark], count: int, characters: int
+) -> tuple[Sequence[ImportRemark], tuple[int, int]]:
+    """Return the remarks that an import still keeps, and the size of all that it then has.
+
+    Args:
+        remarks: the remarks of a step.
+        count: how many the import has so far.
+        characters: how many characters those have.
+    """
+    kept: list[ImportRemark] = []
+    for remark in remarks:
+        length = len(remark.reason) + len(remark.content)
+        if count >= MAX_REMARKS or characters + length > MAX_REMARK_CHARACTERS:
+            # The next ones would be the first of a gap.
+            return kept, (MAX_REMARKS, characters)
+        kept.append(remark)
+        count, characters = count + 1, characters + length
+    return kept, (count, characters)
 
 
 def _describe(result: ImportedContact) -> str:

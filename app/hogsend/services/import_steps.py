@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -36,11 +37,16 @@ class ParsedRow:
     end_line: int
 
 
-def build_parser(job: ImportJob) -> RowParser:
-    """Return the parser of an import's rows."""
+def build_parser(job: ImportJob, now: datetime) -> RowParser:
+    """Return the parser of an import's rows.
+
+    Args:
+        job: the import.
+        now: the current time.
+    """
     options = ImportOptions.from_json(job.options)
     columns = {name: parse_target(text) for name, text in options.columns.items()}
-    return RowParser(job.kind, columns, find_preset(options.preset), options.lists)
+    return RowParser(job.kind, columns, find_preset(options.preset), options.lists, now=now)
 
 
 class RowReader:

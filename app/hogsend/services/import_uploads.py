@@ -23,13 +23,13 @@ from ..domain.import_job import ImportFormat, ImportJob, ImportOptions
 from ..domain.import_presets import PRESETS
 from ..domain.import_rows import ContactFacts
 from ..domain.incoming import MAX_NAME_LENGTH, check_text
-from ..errors import Conflict, InvalidInput, TooLarge
+from ..errors import InvalidInput, TooLarge
 from ..store import imports
 from .actor import Actor, Permission
-from .audit import apply_audited
+from .audit import build_audit_entry
 from .import_files import InspectedFile, create_file, get_file, inspect_file, remove_file
 from .import_steps import build_parser, read_sample
-from .imports import TOPIC, build_gone_error, build_unknown_error, find_job
+from .imports import TOPIC, build_gone_error, delete_remarks, find_job, require_idle
 from .journey_context import JourneyContext
 
 __all__ = [
@@ -167,10 +167,11 @@ async def configure_import(
     """
     actor.require(Permission.OPERATE)
     job = await find_job(context, import_id)
-    _require_idle(job)
+    require_idle(job)
     job = await _configure(context, job, job.format, import_choices)
+    await delete_remarks(context, import_id)
     async with context.database.transaction() as tx:
-        _require_idle(await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows)))
+        require_idle(await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows)))
         await tx.apply([imports.update(job), imports.delete_remarks(import_id)])
     context.change_feed.publish(TOPIC)
     return job
@@ -267,7 +268,8 @@ async def preview_import(
     path, options = get_file(context.settings, job.id), ImportOptions.from_json(job.options)
     if not path.exists():
         raise build_gone_error()
-    rows = await asyncio.to_thread(read_sample, path, job, build_parser(job), limit)
+    parser = build_parser(job, context.clock.now())
+    rows = await asyncio.to_thread(read_sample, path, job, parser, limit)
     names = list(options.columns)
     return [
         SampleRow(
@@ -308,7 +310,7 @@ async def start_import(
     """
     actor.require(Permission.OPERATE)
     job = await find_job(context, import_id)
-    _require_idle(job)
+    require_idle(job)
     options = ImportOptions.from_json(job.options)
     fresh = await _configure(context, job, job.format, _to_choices(options))
     job = replace(
@@ -318,15 +320,19 @@ async def start_import(
         is_background=background,
         total_rows=total_rows,
     )
-    await apply_audited(
+    await delete_remarks(context, import_id)
+    entry = build_audit_entry(
         context,
         actor,
-        [imports.delete_remarks(import_id), imports.update(job)],
         f"{'check' if dry_run else 'start'} import",
         f"/imports/{import_id}",
-        TOPIC,
         after={"file": job.file_name, "kind": job.kind, **_describe(options)},
     )
+    async with context.database.transaction() as tx:
+        # Someone else may have started it meanwhile.
+        require_idle(await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows)))
+        await tx.apply([imports.delete_remarks(import_id), imports.update(job), entry])
+    context.change_feed.publish(TOPIC)
     return job
 
 
@@ -349,12 +355,3 @@ def _describe(options: ImportOptions) -> dict[str, object]:
         "resubscribe": options.resubscribe,
     }
     return {name: value for name, value in described.items() if value}
-
-
-def _require_idle(job: ImportJob | None) -> None:
-    """Refuse to change an import that runs, or that has imported something."""
-    if job is None:
-        raise build_unknown_error()
-    is_checked = job.is_dry_run and job.status in ("completed", "failed")
-    if job.status != "draft" and not is_checked:
-        raise Conflict(f"This import is {job.status}.", "Upload the file again.")

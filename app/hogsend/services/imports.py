@@ -1,4 +1,4 @@
-"""Imports: listed, read, cancelled, and the rows that they refused."""
+"""Imports: listed, read, cancelled, deleted, and the rows that they refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from ..domain.ids import compute_instant
 from ..domain.import_job import ImportJob, ImportRemark
 from ..errors import Conflict, NotFound
-from ..store import imports
+from ..store import erased_content, imports
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .import_files import get_folder, remove_file
@@ -20,6 +20,7 @@ __all__ = [
     "ImportJob",
     "ImportRemark",
     "cancel_import",
+    "delete_import",
     "get_import",
     "list_imports",
     "list_remarks",
@@ -27,6 +28,8 @@ __all__ = [
 
 # The topic of the change feed.
 TOPIC = "imports"
+# Remarks of one transaction, which holds the write lock for less than 50 ms.
+_REMARKS_PER_STEP = 500
 
 
 async def cancel_import(installation: Installation, actor: Actor, import_id: UUID) -> ImportJob:
@@ -57,6 +60,66 @@ async def cancel_import(installation: Installation, actor: Actor, import_id: UUI
     remove_file(installation.settings, import_id)
     installation.change_feed.publish(TOPIC)
     return job
+
+
+async def delete_import(installation: Installation, actor: Actor, import_id: UUID) -> None:
+    """Delete an import with its file and its refused rows; the contacts that it made stay.
+
+    Raises:
+        Conflict: the import runs, or is about to.
+        Forbidden: the actor may not operate.
+        NotFound: there is no such import.
+    """
+    actor.require(Permission.OPERATE)
+    _require_no_run(await find_job(installation, import_id))
+    await delete_remarks(installation, import_id)
+    async with installation.database.transaction() as tx:
+        # Someone may have started it meanwhile.
+        job = await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows))
+        job = _require_no_run(job)
+        entry = build_audit_entry(
+            installation,
+            actor,
+            "delete import",
+            f"/imports/{import_id}",
+            before={"file": job.file_name, "rows": job.rows, "status": job.status},
+        )
+        await tx.apply([imports.delete_remarks(import_id), imports.delete(import_id), entry])
+    remove_file(installation.settings, import_id)
+    installation.change_feed.publish(TOPIC)
+
+
+def _require_no_run(job: ImportJob | None) -> ImportJob:
+    if job is None:
+        raise build_unknown_error()
+    if not job.has_ended and job.status != "draft":
+        raise Conflict(f"This import is {job.status}.", "Cancel it first.")
+    return job
+
+
+async def delete_remarks(installation: Installation, import_id: UUID) -> None:
+    """Delete the remarks of an import that does not run, some at a time."""
+    database = installation.database
+    find = imports.find_remark_ids(import_id, _REMARKS_PER_STEP)
+    while ids := await database.read_one(find):
+        async with database.transaction() as tx:
+            await tx.fetch(erased_content.delete_import_remarks(ids))
+            tx.wrote = True
+        if len(ids) < _REMARKS_PER_STEP:
+            return
+
+
+def require_idle(job: ImportJob | None) -> None:
+    """Refuse to change an import that runs, or that has imported something.
+
+    Raises:
+        Conflict: it does, or has.
+        NotFound: there is no such import.
+    """
+    if job is None:
+        raise build_unknown_error()
+    if not job.is_idle:
+        raise Conflict(f"This import is {job.status}.", "Upload the file again.")
 
 
 async def get_import(installation: Installation, actor: Actor, import_id: UUID) -> ImportJob:

@@ -121,6 +121,30 @@ def delete_remarks(import_id: UUID) -> Write:
     return Write("DELETE FROM import_remarks WHERE import_id = ?", [(import_id,)])
 
 
+def delete(import_id: UUID) -> Write:
+    """Delete an import."""
+    return Write("DELETE FROM imports WHERE id = ?", [(import_id,)])
+
+
+def find_remark_ids(import_id: UUID, limit: int) -> Query[list[UUID]]:
+    """Query the ids of remarks of an import."""
+    return Query(
+        "SELECT id FROM import_remarks WHERE import_id = ? LIMIT ?",
+        [import_id, limit],
+        read_column(UUID),
+    )
+
+
+def measure_remarks(import_id: UUID) -> Query[list[tuple[int, int]]]:
+    """Query how many remarks of an import there are, and the characters that they have."""
+    return Query(
+        "SELECT COUNT(*), COALESCE(SUM(LENGTH(reason) + LENGTH(content)), 0) FROM import_remarks "
+        "WHERE import_id = ?",
+        [import_id],
+        lambda rows: [(int(count), int(length)) for count, length in rows],
+    )
+
+
 def find_remarks(import_id: UUID, limit: int, after: int = 0) -> Query[list[ImportRemark]]:
     """Query the remarks of an import, by row.
 

@@ -12,6 +12,7 @@ from . import (
     enrollments,
     events,
     events_fast_path,
+    exports,
     health,
     imports,
     journeys,
@@ -48,6 +49,7 @@ TABLES: tuple[RouteTable, ...] = (
     segment.routes,
     posthog.routes,
     imports.routes,
+    exports.routes,
     health.routes,
 )
 

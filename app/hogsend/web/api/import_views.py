@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ...domain.forms import Body, Text
 from ...services.exports import ImportFormat
+from ...services.import_uploads import ImportKind
 from .schemas import InstantView, PageView, QueryForm, View
 
 MAX_DATA_LENGTH = 4_000_000
@@ -59,6 +60,8 @@ class ImportJobView(View):
     """How far an import has come."""
 
     id: UUID
+    kind: ImportKind
+    file_name: str
     status: Literal["pending", "processing", "completed", "failed"]
     detail: str = Field(description="The exact state, such as `cancelled`.")
     total_rows: int | None
@@ -88,3 +91,9 @@ class RemarksPage(PageView):
     """A page of rows."""
 
     rows: list[RemarkView]
+
+
+class ImportsPage(PageView):
+    """A page of imports, without the rows that were refused."""
+
+    imports: list[ImportJobView]

@@ -1,52 +1,51 @@
-"""`/v1/admin/contacts/import`, `/v1/admin/suppressions/import`, and exports of both."""
+"""`/v1/admin/imports`, `/v1/admin/contacts/import` and `/v1/admin/suppressions/import`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
-from quart import Response, request
+from quart import request
 
 from ...errors import InvalidInput
-from ...services.exports import ImportFormat, export_contacts, export_suppressions
 from ...services.import_uploads import ImportChoices, ImportKind, create_import, start_import
 from ...services.imports import (
     ImportJob,
     ImportRemark,
     cancel_import,
+    delete_import,
     get_import,
+    list_imports,
     list_remarks,
 )
+from .contacts import DeletedView
 from .import_views import (
     MAX_DATA_LENGTH,
-    ExportQuery,
     FileQuery,
     ImportBody,
     ImportJobView,
+    ImportsPage,
     JobCreatedView,
     RemarksPage,
     RemarkView,
     RowErrorView,
 )
 from .routes import Answer, ApiCall, RawBody, RouteTable
-from .schemas import NoQuery, PageQuery, parse_path_id
+from .schemas import NoQuery, PageQuery, cut_page, parse_cursor, parse_path_id
 
-routes = RouteTable("Imports and exports")
+routes = RouteTable("Imports")
 
 # JSON may spell each character of the data in six bytes.
 _MAX_BODY_BYTES = 6 * MAX_DATA_LENGTH + 4096
 _MAX_ERRORS = 100
-_NAMES: dict[ImportFormat, tuple[str, str]] = {
-    "csv": ("csv", "text/csv; charset=utf-8"),
-    "jsonl": ("jsonl", "application/x-ndjson"),
-}
-
 
 _CREATED = {"jobId": "01a20364-0bb6-73eb-9330-0f5a70953204", "status": "pending"}
 _ACCEPTED = {202: Answer(JobCreatedView, "The import will run.", _CREATED)}
 _JOB: dict[str, Any] = {
     "id": "01a20364-0bb6-73eb-9330-0f5a70953204",
+    "kind": "contacts",
+    "fileName": "people.csv",
     "status": "completed",
     "detail": "completed",
     "totalRows": 2,
@@ -146,13 +145,15 @@ async def _show(call: ApiCall[NoQuery, None], kind: ImportKind) -> ImportJobView
     return _to_view(job, errors[:_MAX_ERRORS])
 
 
-def _to_view(job: ImportJob, errors: list[RowErrorView]) -> ImportJobView:
+def _to_view(job: ImportJob, errors: Sequence[RowErrorView] = ()) -> ImportJobView:
     has_failed = job.status in ("failed", "cancelled")
     if job.status == "completed":
         has_failed = job.rows > 0 and job.refused == job.rows
     running = "processing" if job.status == "processing" else "pending"
     return ImportJobView(
         id=job.id,
+        kind=job.kind,
+        file_name=job.file_name,
         status="failed" if has_failed else "completed" if job.has_ended else running,
         detail=job.status,
         total_rows=job.total_rows,
@@ -163,7 +164,7 @@ def _to_view(job: ImportJob, errors: list[RowErrorView]) -> ImportJobView:
         unchanged=job.unchanged,
         dry_run=job.is_dry_run,
         problem=job.problem,
-        errors=errors or None,
+        errors=list(errors) or None,
         created_at=job.created_at,
         updated_at=job.updated_at,
     )
@@ -215,7 +216,10 @@ async def import_suppressions(call: ApiCall[NoQuery, ImportBody]) -> JobCreatedV
     max_body_bytes=0,
 )
 async def upload_contacts(call: ApiCall[FileQuery, None]) -> JobCreatedView:
-    """Import contacts from a file of any size, which is the body."""
+    """Import contacts from a file of any size, which is the body.
+
+    After a dry run the file waits to be started or deleted, by the id in the answer.
+    """
     return await _import_upload(call, "contacts")
 
 
@@ -253,7 +257,53 @@ async def show_suppression_import(call: ApiCall[NoQuery, None]) -> ImportJobView
 async def cancel(call: ApiCall[NoQuery, None]) -> ImportJobView:
     """Stop an import; what it has imported stays."""
     import_id = parse_path_id(call.values["job_id"], "import job")
-    return _to_view(await cancel_import(call.context, call.actor, import_id), [])
+    return _to_view(await cancel_import(call.context, call.actor, import_id))
+
+
+@routes.route(
+    "POST",
+    "/v1/admin/contacts/import/<job_id>/start",
+    scope="full-admin",
+    answers=_ACCEPTED,
+    errors=(404, 409),
+)
+async def start(call: ApiCall[NoQuery, None]) -> JobCreatedView:
+    """Import the file of a dry run."""
+    import_id = parse_path_id(call.values["job_id"], "import job")
+    job = await start_import(call.context, call.actor, import_id)
+    return JobCreatedView(job_id=job.id, status="pending")
+
+
+@routes.route(
+    "DELETE",
+    "/v1/admin/contacts/import/<job_id>",
+    scope="full-admin",
+    answers={200: Answer(DeletedView, "It is gone.", {"deleted": True})},
+    errors=(404, 409),
+)
+async def delete(call: ApiCall[NoQuery, None]) -> DeletedView:
+    """Delete an import that does not run, with its file and refused rows; its contacts stay."""
+    import_id = parse_path_id(call.values["job_id"], "import job")
+    await delete_import(call.context, call.actor, import_id)
+    return DeletedView(deleted=True)
+
+
+@routes.route(
+    "GET",
+    "/v1/admin/imports",
+    scope="read",
+    query=PageQuery,
+    answers={
+        200: Answer(ImportsPage, "The imports.", {"imports": [_JOB], "limit": 50, "offset": 0})
+    },
+)
+async def list_(call: ApiCall[PageQuery, None]) -> ImportsPage:
+    """List imports of contacts and suppressions, newest first."""
+    query = call.query
+    wanted = query.offset + query.limit + 1
+    jobs = await list_imports(call.context, call.actor, wanted, parse_cursor(query.cursor))
+    page = cut_page(query, jobs, lambda job: job.id)
+    return ImportsPage(imports=[_to_view(job) for job in page.items], **page.fields)
 
 
 @routes.route(
@@ -289,11 +339,7 @@ async def list_rows(call: ApiCall[PageQuery, None]) -> RemarksPage:
     after = _parse_row(query.cursor)
     end = query.offset + query.limit
     remarks = await list_remarks(call.context, call.actor, import_id, end + 1, after)
-    page = remarks[query.offset : end]
-    fields: dict[str, Any] = {"limit": query.limit, "offset": query.offset}
-    if len(remarks) > end and page:
-        *_, last = page
-        fields["next_cursor"] = str(last.row)
+    page = cut_page(query, remarks, lambda remark: remark.row)
     return RemarksPage(
         rows=[
             RemarkView(
@@ -303,9 +349,9 @@ async def list_rows(call: ApiCall[PageQuery, None]) -> RemarksPage:
                 content=remark.content,
                 refused=remark.is_refused,
             )
-            for remark in page
+            for remark in page.items
         ],
-        **fields,
+        **page.fields,
     )
 
 
@@ -315,40 +361,3 @@ def _parse_row(cursor: str) -> int:
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
         raise InvalidInput("The cursor is not valid.", "Use the `nextCursor` of the page before.")
     return int(cursor)
-
-
-@routes.route(
-    "GET",
-    "/v1/admin/contacts/export",
-    scope="full-admin",
-    query=ExportQuery,
-    answers={200: Answer(None, "The file.", content_type="application/x-ndjson")},
-)
-async def download_contacts(call: ApiCall[ExportQuery, None]) -> Response:
-    """Export all contacts as a file, which is sent while it is read."""
-    chunks = await export_contacts(call.context, call.actor, call.query.format)
-    return send_file("contacts", chunks, call.query.format)
-
-
-@routes.route(
-    "GET",
-    "/v1/admin/suppressions/export",
-    scope="full-admin",
-    query=ExportQuery,
-    answers={200: Answer(None, "The file.", content_type="application/x-ndjson")},
-)
-async def download_suppressions(call: ApiCall[ExportQuery, None]) -> Response:
-    """Export the suppressed addresses as a file."""
-    chunks = await export_suppressions(call.context, call.actor, call.query.format)
-    return send_file("suppressions", chunks, call.query.format)
-
-
-def send_file(name: str, chunks: AsyncGenerator[bytes], format: ImportFormat) -> Response:
-    """Return a response that sends an export as a file."""
-    suffix, content_type = _NAMES[format]
-    response = Response(chunks, content_type=content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
-    response.headers["Cache-Control"] = "no-store"
-    # A large export takes longer than the framework's limit of a minute.
-    response.timeout = None
-    return response
