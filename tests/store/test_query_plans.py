@@ -239,4 +239,17 @@ async def test_an_erasure_reads_only_the_rows_of_its_person(
             assert not wide, (wide, query.sql)
 
 
+async def test_an_erasure_looks_each_idempotency_key_up_by_its_event(sqlite_url: str) -> None:
+    # By the instant alone, each event would lead to all keys of the batch that stored it.
+    query = erased_content.erase_events(UUID(int=1), 0, 100)[0]
+    async with opened(sqlite_url) as database:
+        plan = Query(f"EXPLAIN QUERY PLAN {query.sql}", query.values, list)
+        lines = [row[3] for row in await database.read_one(plan)]
+    searches = [line for line in lines if re.match(r"SEARCH (k|idempotency_keys) ", line)]
+    assert sorted(re.findall(r"\(.*\)", line)[0] for line in searches) == [
+        "(created_at=? AND event_id=?)",
+        "(key=?)",
+    ]
+
+
 _SCANS_OF_RESULTS = ("SCAN theirs", "SCAN next_events", "SCAN CONSTANT ROW")

@@ -185,16 +185,16 @@ class ContactResolver:
         keys = [event.idempotency_key for event in incoming if event.idempotency_key]
         known_keys, owners, self.suppressed_addresses = await tx.fetch(
             events.find_used_keys(keys),
-            contacts.find_by_identities(identities),
+            contacts.find_owners(identities),
             consents.find_suppressed_or_salt(emails),
         )
         salt = self.suppressed_addresses.pop(consents.SALT_ADDRESS, None)
-        ids.extend(contact.id for contact in owners.values())
+        ids.extend(owners.values())
         if ids:
             await self._load_contacts(tx, list(dict.fromkeys(ids)), with_entries=with_entries)
-        for identity, contact in owners.items():
+        for identity, contact_id in owners.items():
             # Another process may have merged the contact before its row was locked, or erased it.
-            state = self._by_id.get(self._find_survivor_id(contact.id))
+            state = self._by_id.get(self._find_survivor_id(contact_id))
             if state is not None:
                 self._by_identity[identity] = state
             elif salt is None:

@@ -23,9 +23,11 @@ from ..store.counters import Tally
 from ..store.db import Database, Query, Transaction, Write
 from .batch_result import BatchResult
 
-# A step holds the write lock for at most about this long, in seconds. The number of rows in a step
-# starts with the second of these sizes, and is adjusted between the first and the third.
-MAX_STEP_SECONDS = 0.05
+# A step holds the write lock of SQLite for at most about this long, in seconds. On Postgres it
+# locks only rows that nobody else needs any more, and longer steps commit less often. The number
+# of rows in a step starts with the second of these sizes, and is adjusted between the first and
+# the third.
+MAX_STEP_SECONDS, MAX_STEP_SECONDS_ON_POSTGRES = 0.05, 0.2
 MIN_STEP_SIZE, FIRST_STEP_SIZE, MAX_STEP_SIZE = 64, 2048, 4096
 # Audit entries that are looked at in one read.
 _AUDIT_PAGE = 2000
@@ -142,6 +144,7 @@ class ContentEraser:
         self._database = database
         self._clock = clock
         self._size = FIRST_STEP_SIZE
+        self._max_seconds = MAX_STEP_SECONDS if database.is_sqlite else MAX_STEP_SECONDS_ON_POSTGRES
 
     async def redact_mentions(self, person: StoredPerson) -> None:
         """Remove the person from the audit log and from journals of others; before the cut.
@@ -261,9 +264,9 @@ class ContentEraser:
             await tx.apply(writes)
             tx.wrote = True
         duration = read_seconds() - start
-        if duration > MAX_STEP_SECONDS:
+        if duration > self._max_seconds:
             self._size = max(self._size // 2, MIN_STEP_SIZE)
-        elif duration < MAX_STEP_SECONDS / 4:
+        elif duration < self._max_seconds / 4:
             self._size = min(self._size * 2, MAX_STEP_SIZE)
 
 

@@ -65,6 +65,15 @@ def find_by_identities(identities: Sequence[str]) -> Query[dict[str, Contact]]:
     )
 
 
+def find_owners(identities: Sequence[str]) -> Query[dict[str, UUID]]:
+    """Query the ids of the contacts that have some identities, by identity."""
+    return Query(
+        "SELECT identity, contact_id FROM identities WHERE identity IN ?",
+        [list(identities)],
+        read_pairs(str, UUID),
+    )
+
+
 def find_by_ids(ids: Iterable[UUID], lock: str = "") -> Query[dict[UUID, Contact]]:
     """Query contacts by id.
 

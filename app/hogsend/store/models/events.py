@@ -57,10 +57,12 @@ class IdempotencyRow(Model):
     key = fields.CharField(max_length=200, primary_key=True)
     event_id = IdField()
     digest = DigestField()
-    created_at = InstantField(db_index=True)
+    created_at = InstantField()
 
     class Meta:
         table = "idempotency_keys"
+        # Retention finds keys by their age, and an erasure those of an event, which is as old.
+        indexes = (("created_at", "event_id"),)
 
 
 class RefusalRow(Model):
