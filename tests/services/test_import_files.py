@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import tracemalloc
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hogsend.domain.import_columns import guess_preset, map_columns
-from hogsend.domain.import_rows import RowParser, RowRefused
+from hogsend.domain.formula_text import unescape_formula
+from hogsend.domain.import_columns import guess_preset, map_columns, parse_target
+from hogsend.domain.import_rows import ContactFacts, RowParser, RowRefused
 from hogsend.services.import_files import inspect_file
 from hogsend.services.import_records import Record, RecordReader, SourceFile
 
@@ -187,6 +191,36 @@ def test_a_row_from_the_future_is_refused(row: str, later: str):
     )
     with pytest.raises(RowRefused, match="is in the future"):
         parser.parse_object({"email": "a@example.com", **json.loads(row.replace("LATER", later))})
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["", " ", "'=1", "''x", " 12 ", "1e9", "yes", "{}", "[1", "a@b.co"]),
+            st.text(st.characters(exclude_characters="\0"), max_size=5),
+        ),
+        min_size=7,
+        max_size=7,
+    )
+)
+def test_a_row_of_csv_is_read_like_an_object_with_its_cells(cells: list[str]):
+    names = ["userId", "email", "list:news", "property:plan"]
+    names += [f"property:{kind}:{kind}" for kind in ("number", "boolean", "json")]
+    columns = {name: parse_target(name) for name in names}
+
+    def read(parse: Callable[[], ContactFacts]) -> ContactFacts | str:
+        try:
+            return parse()
+        except RowRefused as refusal:
+            return str(refusal)
+
+    parser = RowParser("contacts", columns, now=NOW)
+    row = {
+        name: unescape_formula(cell.strip())
+        for name, cell in zip(names, cells, strict=True)
+        if cell.strip()
+    }
+    assert read(lambda: parser.parse_cells(cells)) == read(lambda: parser.parse_object(row))
 
 
 @pytest.mark.parametrize("name", EXPORTS)

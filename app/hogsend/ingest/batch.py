@@ -41,7 +41,8 @@ from .batch_result import (
 )
 from .batch_writes import BatchWrites
 from .contact_properties import fold_changes
-from .contact_resolver import ContactResolver, ContactState, MergeNeeded
+from .contact_resolver import ContactResolver, MergeNeeded
+from .contact_state import ContactState
 from .enroll import try_enroll
 from .exits import ScopedExit, Triggers, load_triggers
 from .measuring import count_entry

@@ -16,7 +16,7 @@ from ..store.consents import ListDecision
 from ..store.counters import Tally
 from ..store.db import Transaction, Write
 from ..store.events import NewEvent, Refusal
-from .contact_resolver import ContactState
+from .contact_state import ContactState
 from .exits import ScopedExit, find_cancellations, find_merged_cancellations
 from .measuring import count_goal
 

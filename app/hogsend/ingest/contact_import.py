@@ -6,30 +6,37 @@ them: waits move, and turns that are running run again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from itertools import chain
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.following import IMPORT
+from ..domain.ids import new_id
 from ..domain.import_rows import ContactFacts, ImportedChoice
-from ..domain.incoming import IncomingEvent
+from ..domain.incoming import MAX_CONTACT_BYTES, MAX_CONTACT_PROPERTIES, IncomingEvent
 from ..domain.journey import EVERYTHING
 from ..errors import TooLarge
 from ..store import consents, contacts, counters, enrollments
 from ..store.consents import ListDecision
+from ..store.contacts import to_identities
 from ..store.counters import Tally
 from ..store.db import Transaction
-from .contact_properties import fold_properties
-from .contact_resolver import ContactResolver, ContactState, MergeNeeded
+from ..store.json_text import to_json
+from .contact_properties import fold_properties, refuse_size
+from .contact_resolver import ContactResolver, MergeNeeded
+from .contact_state import ContactState
 from .merge import merge_contacts
 from .rules import IngestRules
 from .waits import move_waits
 
 SOURCE = "import"
+# Text of this length is small enough also when each character has four bytes.
+_SMALL_LENGTH = MAX_CONTACT_BYTES // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,11 @@ async def import_contacts(
     is_merged = False
     while remaining:
         batch = _ImportBatch(now, resubscribe)
-        incoming = await batch.load(tx, remaining)
+        identities = await batch.load(tx, remaining)
         decided = 0
         try:
-            for facts, event in zip(remaining, incoming, strict=True):
-                imported = batch.decide(facts, event)
+            for facts, names in zip(remaining, identities, strict=True):
+                imported = batch.decide(facts, names)
                 if is_merged and isinstance(imported, ImportedContact):
                     imported = replace(imported, change="updated")
                 is_merged = False
@@ -117,6 +124,20 @@ async def import_contacts(
     return result
 
 
+class _CreatedContact(NamedTuple):
+    """A contact that is to be added.
+
+    Args:
+        state: the contact.
+        properties: its properties when it was made; a later row may change them.
+        text: these properties as JSON, if they were encoded.
+    """
+
+    state: ContactState
+    properties: Mapping[str, Any]
+    text: str | None
+
+
 class _ImportBatch:
     """Decides in memory what the rows of one step do, and collects what is to be written."""
 
@@ -124,7 +145,7 @@ class _ImportBatch:
         self._now = now
         self._resubscribe = resubscribe
         self._contacts = ContactResolver(now)
-        self._created: set[UUID] = set()
+        self._created: list[_CreatedContact] = []
         self._changed: dict[UUID, ContactState] = {}
         self._first_seen: dict[UUID, datetime] = {}
         self._decisions: dict[tuple[UUID, str], tuple[ListDecision, datetime]] = {}
@@ -133,28 +154,71 @@ class _ImportBatch:
         self.wakes: dict[UUID, datetime] = {}
         self.topics: set[str] = set()
 
-    async def load(self, tx: Transaction, rows: Sequence[ContactFacts]) -> list[IncomingEvent]:
-        """Read what the decisions depend on; return the rows in the form that is resolved."""
-        incoming = list(map(_to_incoming, rows))
-        aliases = [alias for facts in rows for alias in facts.aliases]
-        await self._contacts.load(tx, incoming, with_entries=False, aliases=aliases)
-        return incoming
+    async def load(self, tx: Transaction, rows: Sequence[ContactFacts]) -> list[list[str]]:
+        """Read what the decisions depend on; return the identities of each row."""
+        identities = list(map(_list_identities, rows))
+        await self._contacts.load_identities(tx, list(chain.from_iterable(identities)))
+        return identities
 
-    def decide(self, facts: ContactFacts, incoming: IncomingEvent) -> ImportedContact | TooLarge:
+    def decide(self, facts: ContactFacts, identities: Sequence[str]) -> ImportedContact | TooLarge:
         """Decide what a row does.
 
         Args:
             facts: what the row says.
-            incoming: the row in the form that is resolved.
+            identities: the identities that it names, in their stored form.
 
         Raises:
             MergeNeeded: the row shows that several contacts are one person.
         """
-        known = len(self._contacts.new_identities)
         try:
-            state, has_conflict = self._contacts.resolve(incoming, facts.aliases)
+            if self._contacts.are_unknown(identities):
+                return self._create(facts, identities)
+            return self._change(facts)
         except TooLarge as refusal:
             return refusal
+
+    def _create(self, facts: ContactFacts, identities: Sequence[str]) -> ImportedContact:
+        """Make the contact of a row; the same as `_change` would, in a third of the time.
+
+        Raises:
+            TooLarge: the row has too many properties.
+        """
+        properties = fold_properties({}, facts.properties)
+        text = to_json(properties)
+        if len(text) > _SMALL_LENGTH or len(properties) > MAX_CONTACT_PROPERTIES:
+            refuse_size({}, properties)
+        first, last = _choose_instants(facts, self._now)
+        contact = Contact(
+            id=new_id(self._now),
+            user_id=facts.user_id,
+            email=facts.email,
+            properties=properties,
+            anonymous_id=facts.anonymous_id,
+            first_seen_at=first,
+            last_seen_at=last,
+            revision=1,
+        )
+        state = self._contacts.add(contact, identities)
+        self._record_created(state, text)
+        if facts.suppression is not None:
+            self._suppress(state, facts)
+        if facts.choices:
+            self._choose(state, facts)
+        return ImportedContact(contact.id, "created")
+
+    def _record_created(self, state: ContactState, text: str | None) -> None:
+        state.changed = True
+        self._created.append(_CreatedContact(state, state.contact.properties, text))
+
+    def _change(self, facts: ContactFacts) -> ImportedContact:
+        """Change the contact that a row belongs to.
+
+        Raises:
+            MergeNeeded: the row shows that several contacts are one person.
+            TooLarge: the row makes the properties of the contact too large.
+        """
+        known = len(self._contacts.new_identities)
+        state, has_conflict = self._contacts.resolve(_to_incoming(facts), facts.aliases)
         # Rows name no contact by our id, so that there always is one.
         assert state is not None  # noqa: S101
         contact_id = state.contact.id
@@ -163,10 +227,11 @@ class _ImportBatch:
         is_changed |= self._suppress(state, facts)
         kept, has_chosen = self._choose(state, facts)
         is_changed |= has_chosen
-        is_new = state.is_new and contact_id not in self._created
+        # Also a row whose identities all belong to others makes a contact, which has none.
+        is_new = state.is_new and not state.changed
         is_changed |= self._note_seen(state, facts, is_new=is_new)
         if is_new:
-            self._created.add(contact_id)
+            self._record_created(state, None)
         elif is_changed and not state.is_new:
             self._changed[contact_id] = state
         change = "created" if is_new else "updated" if is_changed else "unchanged"
@@ -222,31 +287,33 @@ class _ImportBatch:
     def _note_seen(self, state: ContactState, facts: ContactFacts, *, is_new: bool) -> bool:
         """Take the instants of a new contact; note when a known one was first seen."""
         first, contact = facts.first_seen_at, state.contact
-        if is_new and (first or facts.last_seen_at):
-            first = min(filter(None, (first, facts.last_seen_at)))
-            last = max(first, facts.last_seen_at or self._now)
+        if is_new:
+            first, last = _choose_instants(facts, self._now)
             state.contact = replace(contact, first_seen_at=first, last_seen_at=last)
         elif first is not None and first < contact.first_seen_at:
             state.contact = replace(contact, first_seen_at=first)
-            self._first_seen[contact.id] = first
+            if not state.is_new:
+                self._first_seen[contact.id] = first
             return True
         return False
 
     async def write(self, tx: Transaction, tally: Tally) -> None:
         """Write the changes."""
-        states = [
-            state for state in self._contacts.list_states() if state.contact.id in self._created
+        created = [
+            (row.state.contact, row.text)
+            if row.text is not None and row.state.contact.properties is row.properties
+            else (row.state.contact, to_json(row.state.contact.properties))
+            for row in self._created
         ]
         changed = [state.contact for state in self._changed.values()]
-        if states or changed:
+        if created or changed:
             self.topics.add("contacts")
-        tally.add_to_gauge(counters.CONTACTS, len(states))
-        known = [pair for pair in self._first_seen.items() if pair[0] not in self._created]
+        tally.add_to_gauge(counters.CONTACTS, len(created))
         await tx.apply(
             [
-                contacts.insert_imported([state.contact for state in states], self._now),
+                contacts.insert_imported(created, self._now),
                 contacts.update_imported(changed, self._now),
-                contacts.set_first_seen(known),
+                contacts.set_first_seen(list(self._first_seen.items())),
                 contacts.add_identities(self._contacts.new_identities),
                 enrollments.update(self._moved.values(), self._now),
                 consents.record_decisions_at(list(self._decisions.values())),
@@ -268,6 +335,21 @@ def _raise_revision(state: ContactState) -> None:
     # No turn runs for a contact that this batch creates.
     if not state.is_new:
         state.raise_revision()
+
+
+def _list_identities(facts: ContactFacts) -> list[str]:
+    identities = to_identities(facts.user_id, facts.email, facts.anonymous_id)
+    identities.extend(facts.aliases)
+    return identities
+
+
+def _choose_instants(facts: ContactFacts, now: datetime) -> tuple[datetime, datetime]:
+    """Return when a new contact was first and last seen."""
+    first, last = facts.first_seen_at, facts.last_seen_at
+    if first is None and last is None:
+        return now, now
+    first = min(filter(None, (first, last)))
+    return first, max(first, last or now)
 
 
 def _to_incoming(facts: ContactFacts) -> IncomingEvent:

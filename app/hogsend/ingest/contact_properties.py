@@ -18,8 +18,16 @@ def refuse_growth(contact: Contact, incoming: IncomingEvent) -> None:
     """
     if not incoming.contact_properties and not incoming.contact_defaults:
         return
-    after = fold_changes(contact, incoming)
-    if problem := check_contact_size(contact.properties, after):
+    refuse_size(contact.properties, fold_changes(contact, incoming))
+
+
+def refuse_size(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse properties that make a contact too large.
+
+    Raises:
+        TooLarge: the properties are too large.
+    """
+    if problem := check_contact_size(before, after):
         raise TooLarge(problem, "Delete properties of the contact by setting them to null.")
 
 

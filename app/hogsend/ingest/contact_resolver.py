@@ -1,117 +1,23 @@
-"""Finds or creates the contacts of a batch of events, and keeps their state in memory."""
+"""Finds or creates the contacts of a batch of events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.enrollment import Enrollment
 from ..domain.erasure import ERASED
 from ..domain.ids import new_id
 from ..domain.incoming import IncomingEvent
-from ..domain.send_policy import Consents
 from ..errors import Conflict
 from ..store import consents, contacts, enrollments, erasures, events, meta
 from ..store.contacts import to_identities
-from ..store.db import Transaction
+from ..store.db import Query, Transaction
 from ..store.events import KnownKey
-from ..store.json_text import to_json
 from .contact_properties import refuse_growth
-
-
-@dataclass
-class ContactState:
-    """A contact with the rows that decisions depend on; changes while a batch is decided.
-
-    Args:
-        contact: the contact.
-        is_new: whether this batch creates it.
-        changed: whether the contact has to be written.
-        loaded: the contact as it was read; None for a new contact.
-        live: the live enrollments, by id.
-        entries: when the contact last entered a journey, by the journey's id and the entry key.
-        unaddressed_entries: the same for entries that could send nothing for want of an address.
-        held_out_by_journey: whether the contact was held out, for each journey that it has
-            entered; later entries keep the answer.
-        subscriptions: the contact's choice for each list.
-    """
-
-    contact: Contact
-    is_new: bool = False
-    changed: bool = False
-    loaded: Contact | None = None
-    live: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
-    entries: dict[tuple[str, str], datetime] = field(
-        default_factory=dict[tuple[str, str], datetime]
-    )
-    unaddressed_entries: dict[tuple[str, str], datetime] = field(
-        default_factory=dict[tuple[str, str], datetime]
-    )
-    held_out_by_journey: dict[str, bool] = field(default_factory=dict[str, bool])
-    subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
-
-    @property
-    def has_new_values(self) -> bool:
-        """Whether more than the number and the instant of the last event has changed."""
-        return (
-            self.loaded is None
-            or self.contact.revision != self.loaded.revision
-            or self.contact.properties is not self.loaded.properties
-        )
-
-    @property
-    def consents(self) -> Consents:
-        """The contact's choice for each list."""
-        return Consents(self.subscriptions)
-
-    def has_entered(self, entry: tuple[str, str]) -> bool:
-        """Return whether the contact has entered a journey before, whether that counts or not.
-
-        Args:
-            entry: the journey's id and the entry key.
-        """
-        return entry in self.entries or entry in self.unaddressed_entries
-
-    def find_last_entry(self, entry: tuple[str, str]) -> datetime | None:
-        """Return when the contact last entered a journey, if an entry counts.
-
-        Args:
-            entry: the journey's id and the entry key.
-        """
-        at = self.entries.get(entry)
-        # What could send nothing for want of an address does not keep out a contact who has one.
-        unaddressed_at = None if self.contact.email else self.unaddressed_entries.get(entry)
-        return max(filter(None, (at, unaddressed_at)), default=None)
-
-    def has_chosen(self, lists: Mapping[str, bool]) -> bool:
-        """Return whether the contact has made all of these choices already; false for none."""
-        return bool(lists) and all(
-            self.subscriptions.get(list_id) is subscribed for list_id, subscribed in lists.items()
-        )
-
-    def has_values(self, incoming: IncomingEvent) -> bool:
-        """Return whether the contact has the properties and choices of an event already."""
-        properties, lists = self.contact.properties, incoming.lists
-        return (not lists or self.has_chosen(lists)) and all(
-            # As JSON, in which true is not 1.
-            name in properties and to_json(properties[name]) == to_json(value)
-            if value is not None
-            else name not in properties
-            for name, value in incoming.contact_properties.items()
-        )
-
-    def see(self, now: datetime) -> None:
-        """Note that a call has named the contact, without an event."""
-        contact = self.contact
-        self.contact = contact.take_event(contact.event_seq, now, contact.properties)
-        self.changed = True
-
-    def raise_revision(self) -> None:
-        """Note a change of what turns decide by, so that a turn that is running runs again."""
-        self.contact = replace(self.contact, revision=self.contact.revision + 1)
+from .contact_state import ContactState
 
 
 class MergeNeeded(Exception):
@@ -153,12 +59,7 @@ class ContactResolver:
         self.identity_changes = 0
 
     async def load(
-        self,
-        tx: Transaction,
-        incoming: Sequence[IncomingEvent],
-        *,
-        with_entries: bool = True,
-        aliases: Sequence[str] = (),
+        self, tx: Transaction, incoming: Sequence[IncomingEvent], *, with_entries: bool = True
     ) -> dict[str, KnownKey]:
         """Read the rows that the batch needs; return the idempotency keys that are known.
 
@@ -169,12 +70,11 @@ class ContactResolver:
             incoming: the events.
             with_entries: whether to read which journeys the contacts have entered, which decides
                 about new enrollments.
-            aliases: further identities that the facts name, in their stored form.
         """
-        identities: list[str] = list(aliases)
+        identities: list[str] = []
         ids: list[UUID] = []
         emails = [event.email for event in incoming if event.email]
-        emails += [alias[2:] for alias in aliases if alias.startswith("e:")]
+        keys = [event.idempotency_key for event in incoming if event.idempotency_key]
         for event in incoming:
             if event.contact_id is not None:
                 ids.append(event.contact_id)
@@ -182,11 +82,27 @@ class ContactResolver:
                     identities.append("e:" + event.email)
             else:
                 identities.extend(to_identities(event.user_id, event.email, event.anonymous_id))
-        keys = [event.idempotency_key for event in incoming if event.idempotency_key]
-        known_keys, owners, self.suppressed_addresses = await tx.fetch(
-            events.find_used_keys(keys),
-            contacts.find_owners(identities),
-            consents.find_suppressed_or_salt(emails),
+        further = [events.find_used_keys(keys)]
+        (known_keys,) = await self._load(tx, identities, emails, ids, with_entries, *further)
+        return known_keys
+
+    async def load_identities(self, tx: Transaction, identities: Sequence[str]) -> None:
+        """Read the contacts that have some identities, without the journeys they have entered."""
+        emails = [identity[2:] for identity in identities if identity.startswith("e:")]
+        await self._load(tx, identities, emails, [], False)
+
+    async def _load(
+        self,
+        tx: Transaction,
+        identities: Sequence[str],
+        emails: Sequence[str],
+        ids: list[UUID],
+        with_entries: bool,
+        *further: Query[Any],
+    ) -> list[Any]:
+        """Read the contacts of identities and ids; return the results of further queries."""
+        owners, self.suppressed_addresses, *results = await tx.fetch(
+            contacts.find_owners(identities), consents.find_suppressed_or_salt(emails), *further
         )
         salt = self.suppressed_addresses.pop(consents.SALT_ADDRESS, None)
         ids.extend(owners.values())
@@ -201,7 +117,7 @@ class ContactResolver:
                 salt = await tx.fetch_one(meta.find_value(erasures.SALT))
         if salt is not None:
             await self._find_erased(tx, salt, emails)
-        return known_keys
+        return results
 
     async def _find_erased(self, tx: Transaction, salt: str, emails: Sequence[str]) -> None:
         """Find out which addresses that no contact has belonged to erased contacts."""
@@ -335,6 +251,20 @@ class ContactResolver:
         self.new_identities.append((identity, contact_id))
         if identity in self._erased_identities:
             self.new_suppressions.append((identity.removeprefix("e:"), ERASED, None))
+
+    def are_unknown(self, identities: Iterable[str]) -> bool:
+        """Return whether no contact has any of some identities."""
+        return self._by_identity.keys().isdisjoint(identities)
+
+    def add(self, contact: Contact, identities: Iterable[str]) -> ContactState:
+        """Add a new contact with all its identities, which no contact has."""
+        state = ContactState(contact, is_new=True)
+        self._by_id[contact.id] = state
+        for identity in dict.fromkeys(identities):
+            self._by_identity[identity] = state
+            self._add_identity(identity, contact.id)
+        self.identity_changes += 1
+        return state
 
     def _create(self) -> ContactState:
         contact = Contact(id=new_id(self._now), first_seen_at=self._now, last_seen_at=self._now)

@@ -21,7 +21,7 @@ from ..domain.ids import new_id
 from ..domain.incoming import MAX_CHAIN_LENGTH
 from ..domain.journey import Journey
 from ..store.events import Cause
-from .contact_resolver import ContactState
+from .contact_state import ContactState
 from .rules import IngestRules
 
 

@@ -22,7 +22,7 @@ from ..domain.trigger_conditions import names_trigger
 from ..store import enrollments, events
 from ..store.db import Transaction
 from ..store.enrollments import QueuedEntry
-from .contact_resolver import ContactState
+from .contact_state import ContactState
 from .rules import IngestRules
 
 # The properties of triggers, by the id of the event.

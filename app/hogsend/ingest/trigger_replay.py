@@ -18,7 +18,8 @@ from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.events import MissedTrigger
 from .batch_result import BatchResult
-from .contact_resolver import ContactResolver, ContactState
+from .contact_resolver import ContactResolver
+from .contact_state import ContactState
 from .enroll import try_enroll
 from .measuring import count_entry
 from .rules import IngestRules

@@ -8,7 +8,7 @@ from datetime import datetime
 from ..domain.enrollment import Enrollment
 from ..domain.event import Event
 from ..domain.following import MoveCause
-from .contact_resolver import ContactState
+from .contact_state import ContactState
 from .rules import IngestRules
 
 

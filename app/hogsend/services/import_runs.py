@@ -281,7 +281,7 @@ class _ImportRun:
         """Record how far the import has come; return it, and the size of its remarks."""
         step, job, now = self._sum_up(rows, results), self._job, self._context.clock.now()
         counts = {name: getattr(job, name) + number for name, number in step.counts.items()}
-        *_, last = rows
+        last = rows[-1].record
         job = replace(
             job,
             position=last.end,
@@ -336,9 +336,9 @@ class _ImportRun:
             remark_id,
             self._job.id,
             number,
-            row.line,
+            row.record.line,
             reason[:_MAX_REASON_LENGTH],
-            row.content,
+            row.record.content,
             is_refused,
         )
 

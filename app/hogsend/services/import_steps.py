@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from ..domain.import_columns import find_preset, parse_target
 from ..domain.import_job import ImportJob, ImportOptions
 from ..domain.import_rows import ContactFacts, RowParser, RowRefused
 from .import_records import Record, RecordReader, SourceFile
 
+# About the most that is read of a file at once: long rows make small steps.
+MAX_READ_BYTES = 2 * 1024 * 1024
 
-@dataclass(frozen=True, slots=True)
-class ParsedRow:
+
+class ParsedRow(NamedTuple):
     """A row of a file, parsed or refused.
 
     Args:
-        line: the line on which it begins.
-        content: the row as it is in the file; a long one is cut.
-        value: its cells or its object; None when the row cannot be read.
+        record: the row as it is in the file.
         facts: what it says about a contact; None when it is refused.
         problem: why it is refused; empty when it is not.
-        end: the position of the byte after it.
-        end_line: the line on which it ends.
     """
 
-    line: int
-    content: str
-    value: list[str] | dict[str, object] | None
+    record: Record
     facts: ContactFacts | None
     problem: str
-    end: int
-    end_line: int
 
 
 def build_parser(job: ImportJob, now: datetime) -> RowParser:
@@ -68,8 +62,17 @@ class RowReader:
         self._rows: Iterator[ParsedRow] = (_parse(parser, record) for record in self._reader)
 
     def read(self, count: int) -> list[ParsedRow]:
-        """Return the next rows, at most `count`; an empty list at the end."""
-        return list(islice(self._rows, count))
+        """Return the next rows; an empty list at the end.
+
+        Args:
+            count: how many at most; fewer when they are long.
+        """
+        rows: list[ParsedRow] = []
+        for row in islice(self._rows, count):
+            rows.append(row)
+            if row.record.end - rows[0].record.end > MAX_READ_BYTES:
+                break
+        return rows
 
     def close(self) -> None:
         """Close the file."""
@@ -90,10 +93,9 @@ def _parse(parser: RowParser, record: Record) -> ParsedRow:
     problem, value = record.problem, record.value
     if value is not None:
         try:
-            is_row = isinstance(value, list)
-            facts = parser.parse_cells(value) if is_row else parser.parse_object(value)
+            facts = (
+                parser.parse_cells(value) if isinstance(value, list) else parser.parse_object(value)
+            )
         except RowRefused as refusal:
             problem = str(refusal)
-    return ParsedRow(
-        record.line, record.content, value, facts, problem, record.end, record.end_line
-    )
+    return ParsedRow(record, facts, problem)

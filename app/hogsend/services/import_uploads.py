@@ -273,12 +273,12 @@ async def preview_import(
     names = list(options.columns)
     return [
         SampleRow(
-            row.line,
+            row.record.line,
             row.facts,
             row.problem,
-            dict(zip(names, row.value, strict=False))
-            if isinstance(row.value, list)
-            else {name: str(value) for name, value in (row.value or {}).items()},
+            dict(zip(names, value, strict=False))
+            if isinstance(value := row.record.value, list)
+            else {name: str(value) for name, value in (value or {}).items()},
         )
         for row in rows
     ]

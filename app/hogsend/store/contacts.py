@@ -28,7 +28,9 @@ _NEW = CONTACTS.build_write_columns(without=_SEEN, extra=(*_SEEN, "created_at", 
 _CHANGED = CONTACTS.build_write_columns(
     without=("id", *_SEEN), extra=("last_seen_at", "updated_at")
 )
-_IMPORTED = CONTACTS.build_write_columns(extra=("created_at", "updated_at"))
+_IMPORTED = CONTACTS.build_write_columns(
+    without=("properties",), extra=("properties", "created_at", "updated_at")
+)
 _CHANGED_BY_IMPORT = CONTACTS.build_write_columns(
     without=("id", "event_seq", *_SEEN), extra=("updated_at",)
 )
@@ -206,12 +208,17 @@ def record_last_events(contacts: Iterable[Contact], now: datetime) -> Write:
     )
 
 
-def insert_imported(contacts: Iterable[Contact], now: datetime) -> Write:
-    """Add contacts with the instants at which they were first and last seen elsewhere."""
+def insert_imported(pairs: Iterable[tuple[Contact, str]], now: datetime) -> Write:
+    """Add contacts with the instants at which they were first and last seen elsewhere.
+
+    Args:
+        pairs: the contacts, each with its properties as JSON.
+        now: the current time.
+    """
     at = to_micros(now)
     return Write(
         f"INSERT INTO contacts ({_IMPORTED.names}) VALUES ({_IMPORTED.placeholders})",
-        [_IMPORTED.values(contact, at, at) for contact in contacts],
+        [_IMPORTED.values(contact, text, at, at) for contact, text in pairs],
     )
 
 

@@ -1,0 +1,106 @@
+"""A contact while a batch of facts about it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from ..domain.contact import Contact
+from ..domain.enrollment import Enrollment
+from ..domain.incoming import IncomingEvent
+from ..domain.send_policy import Consents
+from ..store.json_text import to_json
+
+
+@dataclass(slots=True)
+class ContactState:
+    """A contact with the rows that decisions depend on; changes while a batch is decided.
+
+    Args:
+        contact: the contact.
+        is_new: whether this batch creates it.
+        changed: whether the contact has to be written.
+        loaded: the contact as it was read; None for a new contact.
+        live: the live enrollments, by id.
+        entries: when the contact last entered a journey, by the journey's id and the entry key.
+        unaddressed_entries: the same for entries that could send nothing for want of an address.
+        held_out_by_journey: whether the contact was held out, for each journey that it has
+            entered; later entries keep the answer.
+        subscriptions: the contact's choice for each list.
+    """
+
+    contact: Contact
+    is_new: bool = False
+    changed: bool = False
+    loaded: Contact | None = None
+    live: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
+    entries: dict[tuple[str, str], datetime] = field(
+        default_factory=dict[tuple[str, str], datetime]
+    )
+    unaddressed_entries: dict[tuple[str, str], datetime] = field(
+        default_factory=dict[tuple[str, str], datetime]
+    )
+    held_out_by_journey: dict[str, bool] = field(default_factory=dict[str, bool])
+    subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
+
+    @property
+    def has_new_values(self) -> bool:
+        """Whether more than the number and the instant of the last event has changed."""
+        return (
+            self.loaded is None
+            or self.contact.revision != self.loaded.revision
+            or self.contact.properties is not self.loaded.properties
+        )
+
+    @property
+    def consents(self) -> Consents:
+        """The contact's choice for each list."""
+        return Consents(self.subscriptions)
+
+    def has_entered(self, entry: tuple[str, str]) -> bool:
+        """Return whether the contact has entered a journey before, whether that counts or not.
+
+        Args:
+            entry: the journey's id and the entry key.
+        """
+        return entry in self.entries or entry in self.unaddressed_entries
+
+    def find_last_entry(self, entry: tuple[str, str]) -> datetime | None:
+        """Return when the contact last entered a journey, if an entry counts.
+
+        Args:
+            entry: the journey's id and the entry key.
+        """
+        at = self.entries.get(entry)
+        # What could send nothing for want of an address does not keep out a contact who has one.
+        unaddressed_at = None if self.contact.email else self.unaddressed_entries.get(entry)
+        return max(filter(None, (at, unaddressed_at)), default=None)
+
+    def has_chosen(self, lists: Mapping[str, bool]) -> bool:
+        """Return whether the contact has made all of these choices already; false for none."""
+        return bool(lists) and all(
+            self.subscriptions.get(list_id) is subscribed for list_id, subscribed in lists.items()
+        )
+
+    def has_values(self, incoming: IncomingEvent) -> bool:
+        """Return whether the contact has the properties and choices of an event already."""
+        properties, lists = self.contact.properties, incoming.lists
+        return (not lists or self.has_chosen(lists)) and all(
+            # As JSON, in which true is not 1.
+            name in properties and to_json(properties[name]) == to_json(value)
+            if value is not None
+            else name not in properties
+            for name, value in incoming.contact_properties.items()
+        )
+
+    def see(self, now: datetime) -> None:
+        """Note that a call has named the contact, without an event."""
+        contact = self.contact
+        self.contact = contact.take_event(contact.event_seq, now, contact.properties)
+        self.changed = True
+
+    def raise_revision(self) -> None:
+        """Note a change of what turns decide by, so that a turn that is running runs again."""
+        self.contact = replace(self.contact, revision=self.contact.revision + 1)
