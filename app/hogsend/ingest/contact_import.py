@@ -173,7 +173,7 @@ class _ImportBatch:
         try:
             if self._contacts.are_unknown(identities):
                 return self._create(facts, identities)
-            return self._change(facts)
+            return self._change(facts, identities)
         except TooLarge as refusal:
             return refusal
 
@@ -210,15 +210,20 @@ class _ImportBatch:
         state.changed = True
         self._created.append(_CreatedContact(state, state.contact.properties, text))
 
-    def _change(self, facts: ContactFacts) -> ImportedContact:
+    def _change(self, facts: ContactFacts, identities: Sequence[str]) -> ImportedContact:
         """Change the contact that a row belongs to.
 
         Raises:
             MergeNeeded: the row shows that several contacts are one person.
             TooLarge: the row makes the properties of the contact too large.
         """
-        known = len(self._contacts.new_identities)
-        state, has_conflict = self._contacts.resolve(_to_incoming(facts), facts.aliases)
+        known, has_conflict = len(self._contacts.new_identities), False
+        # Most rows of a file that is imported again say nothing new about identities.
+        state = self._contacts.find_identified(
+            identities, facts.user_id, facts.email, facts.anonymous_id
+        )
+        if state is None:
+            state, has_conflict = self._contacts.resolve(_to_incoming(facts), facts.aliases)
         # Rows name no contact by our id, so that there always is one.
         assert state is not None  # noqa: S101
         contact_id = state.contact.id
@@ -238,12 +243,18 @@ class _ImportBatch:
         return ImportedContact(contact_id, change, has_conflict, kept)
 
     def _set_properties(self, state: ContactState, facts: ContactFacts) -> bool:
+        """Change a contact's properties; return whether anything changes.
+
+        Raises:
+            TooLarge: the properties would be too large; nothing is changed.
+        """
         if not facts.properties:
             return False
         contact = state.contact
         properties = fold_properties(contact.properties, facts.properties)
         if properties == contact.properties:
             return False
+        refuse_size(contact.properties, properties)
         state.contact = contact.take_event(contact.event_seq, contact.last_seen_at, properties)
         for after in move_waits(state, IMPORT, self._now):
             self._moved[after.id] = after

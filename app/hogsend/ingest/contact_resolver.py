@@ -129,8 +129,9 @@ class ContactResolver:
 
     def _find_survivor_id(self, contact_id: UUID) -> UUID:
         """Return the contact that a contact was merged into, also down a chain of merges."""
-        while contact_id in self._survivors:
-            contact_id = self._survivors[contact_id]
+        survivors = self._survivors
+        while survivors and contact_id in survivors:
+            contact_id = survivors[contact_id]
         return contact_id
 
     async def _load_contacts(
@@ -255,6 +256,32 @@ class ContactResolver:
     def are_unknown(self, identities: Iterable[str]) -> bool:
         """Return whether no contact has any of some identities."""
         return self._by_identity.keys().isdisjoint(identities)
+
+    def find_identified(
+        self,
+        identities: Sequence[str],
+        user_id: str | None,
+        email: str | None,
+        anonymous_id: str | None,
+    ) -> ContactState | None:
+        """Return the contact that has some identities already; None when any fact is new.
+
+        Args:
+            identities: the identities, at least one.
+            user_id: the user id among them.
+            email: the address among them.
+            anonymous_id: the browser id among them.
+        """
+        state = self._by_identity.get(identities[0])
+        if state is None or any(
+            self._by_identity.get(identity) is not state for identity in identities
+        ):
+            return None
+        contact = state.contact
+        if (user_id and not contact.user_id) or (anonymous_id and not contact.anonymous_id):
+            return None
+        takes_email = email and (user_id or not contact.email)
+        return None if takes_email and email != contact.email else state
 
     def add(self, contact: Contact, identities: Iterable[str]) -> ContactState:
         """Add a new contact with all its identities, which no contact has."""
