@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hogsend.domain.import_rows import AddressSuppression, ContactFacts, ImportedChoice
+from hogsend.domain.import_cells import AddressSuppression, ImportedChoice
+from hogsend.domain.import_rows import ContactFacts
 from hogsend.errors import TooLarge
 from hogsend.ingest.contact_import import ImportedContact, import_contacts
 from hogsend.ingest.contact_resolver import ContactResolver

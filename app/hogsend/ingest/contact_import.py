@@ -17,7 +17,8 @@ from ..domain.contact import Contact
 from ..domain.enrollment import Enrollment
 from ..domain.following import IMPORT
 from ..domain.ids import new_id
-from ..domain.import_rows import ContactFacts, ImportedChoice
+from ..domain.import_cells import ImportedChoice
+from ..domain.import_rows import ContactFacts
 from ..domain.incoming import MAX_CONTACT_BYTES, MAX_CONTACT_PROPERTIES, IncomingEvent
 from ..domain.journey import EVERYTHING
 from ..errors import TooLarge

@@ -92,6 +92,11 @@ class RecordReader:
     def __iter__(self) -> Iterator[Record]:
         return self._records
 
+    @property
+    def position(self) -> int:
+        """The byte that is read next."""
+        return self._position
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -281,7 +281,7 @@ class _ImportRun:
         """Record how far the import has come; return it, and the size of its remarks."""
         step, job, now = self._sum_up(rows, results), self._job, self._context.clock.now()
         counts = {name: getattr(job, name) + number for name, number in step.counts.items()}
-        last = rows[-1].record
+        *_, (last, *_) = rows
         job = replace(
             job,
             position=last.end,

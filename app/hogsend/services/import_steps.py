@@ -68,9 +68,10 @@ class RowReader:
             count: how many at most; fewer when they are long.
         """
         rows: list[ParsedRow] = []
+        last = self._reader.position + MAX_READ_BYTES
         for row in islice(self._rows, count):
             rows.append(row)
-            if row.record.end - rows[0].record.end > MAX_READ_BYTES:
+            if row.record.end > last:
                 break
         return rows
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..db import Database, Query, Row
+from ..fields import from_micros
 from ..json_text import to_json
 from ..models import ContactRow, SuppressionRow
 from ..rows import RowMapper, read_column
@@ -21,22 +23,22 @@ class ExportedContact(NamedTuple):
     """A contact of an export.
 
     Args:
-        id: our id.
+        id: our id, as text.
         user_id: the id that the product gives the contact.
         email: its address.
         anonymous_id: the browser id that it was first seen with.
         properties: what the product sent about the contact, as JSON text.
-        first_seen_at: when the contact was first seen.
-        last_seen_at: when the contact was last seen.
+        first_seen_at: when the contact was first seen, in ISO 8601.
+        last_seen_at: when the contact was last seen, in ISO 8601.
     """
 
-    id: UUID
+    id: str
     user_id: str | None
     email: str | None
     anonymous_id: str | None
     properties: str
-    first_seen_at: datetime
-    last_seen_at: datetime
+    first_seen_at: str
+    last_seen_at: str
 
 
 class _Alias(NamedTuple):
@@ -57,16 +59,40 @@ class ExportPage:
     """Some contacts, with what belongs to them.
 
     Args:
-        contacts: the contacts, by id.
-        aliases: their identities that are not among their fields, in their stored form.
-        consents: their choices about lists.
+        rows: the contacts as stored, in the order of their ids.
+        last_id: the last of them; None when no page follows.
+        aliases: their identities that are not among their fields, in their stored form, by id.
+        consents: their choices about lists, by id.
         suppressions: why their addresses must not be mailed, by address.
     """
 
-    contacts: Sequence[ExportedContact]
-    aliases: Mapping[UUID, Sequence[str]]
-    consents: Mapping[UUID, Sequence[ConsentRecord]]
+    rows: Sequence[Row]
+    last_id: UUID | None
+    aliases: Mapping[str, Sequence[str]]
+    consents: Mapping[str, Sequence[ConsentRecord]]
     suppressions: Mapping[str, SuppressionRecord]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether any contact has more than its fields."""
+        return bool(self.aliases or self.consents)
+
+    def read(self) -> Iterator[ExportedContact]:
+        """Yield the contacts; a page has many, so this belongs in a thread."""
+        return map(_CONTACTS.read, self.rows)
+
+
+def _format_id(stored: Any) -> str:
+    if not isinstance(stored, bytes):
+        return str(stored)
+    text = stored.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+# Contacts that were imported together, and those who came only once, share their instants.
+@lru_cache(maxsize=1024)
+def _format_micros(micros: int) -> str:
+    return from_micros(micros).isoformat().replace("+00:00", "Z")
 
 
 def _read_text(stored: Any) -> str:
@@ -77,8 +103,11 @@ _CONTACTS = RowMapper(
     ExportedContact,
     ContactRow,
     "c",
+    id=Stored(_format_id, columns=("id",)),
     user_id=Stored(columns=("external_id",)),
     properties=Stored(_read_text),
+    first_seen_at=Stored(_format_micros),
+    last_seen_at=Stored(_format_micros),
 )
 _ALIASES = RowMapper(_Alias, contact_id="i.contact_id", identity="i.identity")
 _CONSENTS = RowMapper(
@@ -89,7 +118,7 @@ _CONSENTS = RowMapper(
     changed_at="changed_at",
     source="source",
 )
-_SUPPRESSIONS = RowMapper(SuppressionRecord, SuppressionRow)
+_SUPPRESSIONS = RowMapper(SuppressionRecord, SuppressionRow, "s")
 FIRST = UUID(int=0)
 
 
@@ -106,32 +135,37 @@ async def load_page(database: Database, after: UUID, limit: int) -> ExportPage:
             f"SELECT {_CONTACTS.columns} FROM contacts c WHERE c.id > ? AND c.merged_into IS NULL "
             "AND c.erased_at IS NULL ORDER BY c.id LIMIT ?",
             [after, limit],
-            _CONTACTS.read_all,
+            list,
         )
     )
     if not contacts:
-        return ExportPage([], {}, {}, {})
-    first, last = contacts[0].id, contacts[-1].id
-    addresses = [contact.email for contact in contacts if contact.email]
+        return ExportPage([], None, {}, {}, {})
+    first, last = (UUID(contact.id) for contact in map(_CONTACTS.read, (contacts[0], contacts[-1])))
     aliases, consents, suppressions = await database.read(
-        _find_aliases(first, last),
-        _find_consents(first, last),
-        Query(
-            f"SELECT {_SUPPRESSIONS.columns} FROM suppressions WHERE address IN ?",
-            [addresses],
-            _SUPPRESSIONS.read_by("address"),
-        ),
+        _find_aliases(first, last), _find_consents(first, last), _find_suppressed(first, last)
     )
-    return ExportPage(contacts, aliases, consents, suppressions)
+    last_id = last if len(contacts) == limit else None
+    return ExportPage(contacts, last_id, aliases, consents, suppressions)
 
 
-def _find_aliases(first: UUID, last: UUID) -> Query[dict[UUID, list[str]]]:
+def _find_suppressed(first: UUID, last: UUID) -> Query[dict[str, SuppressionRecord]]:
+    """Query the suppressions of the addresses of contacts, by address."""
+    return Query(
+        f"SELECT {_SUPPRESSIONS.columns} FROM contacts c "
+        "JOIN suppressions s ON s.address = c.email "
+        "WHERE c.id BETWEEN ? AND ?",
+        [first, last],
+        _SUPPRESSIONS.read_by("address"),
+    )
+
+
+def _find_aliases(first: UUID, last: UUID) -> Query[dict[str, list[str]]]:
     """Query the identities of contacts that are not among their fields, by contact."""
 
-    def read(rows: list[Row]) -> dict[UUID, list[str]]:
-        by_contact: dict[UUID, list[str]] = defaultdict(list)
+    def read(rows: list[Row]) -> dict[str, list[str]]:
+        by_contact: dict[str, list[str]] = defaultdict(list)
         for alias in map(_ALIASES.read, rows):
-            by_contact[alias.contact_id].append(alias.identity)
+            by_contact[str(alias.contact_id)].append(alias.identity)
         return by_contact
 
     return Query(
@@ -144,13 +178,13 @@ def _find_aliases(first: UUID, last: UUID) -> Query[dict[UUID, list[str]]]:
     )
 
 
-def _find_consents(first: UUID, last: UUID) -> Query[dict[UUID, list[ConsentRecord]]]:
+def _find_consents(first: UUID, last: UUID) -> Query[dict[str, list[ConsentRecord]]]:
     """Query the choices of contacts about lists, by contact."""
 
-    def read(rows: list[Row]) -> dict[UUID, list[ConsentRecord]]:
-        by_contact: dict[UUID, list[ConsentRecord]] = defaultdict(list)
+    def read(rows: list[Row]) -> dict[str, list[ConsentRecord]]:
+        by_contact: dict[str, list[ConsentRecord]] = defaultdict(list)
         for consent in map(_CONSENTS.read, rows):
-            by_contact[consent.contact_id].append(
+            by_contact[str(consent.contact_id)].append(
                 ConsentRecord(
                     consent.list_id, consent.subscribed, consent.changed_at, consent.source, None
                 )
@@ -206,8 +240,8 @@ def find_suppressions(after: str, limit: int) -> Query[list[SuppressionRecord]]:
         limit: how many at most.
     """
     return Query(
-        f"SELECT {_SUPPRESSIONS.columns} FROM suppressions WHERE address > ? "
-        "ORDER BY address LIMIT ?",
+        f"SELECT {_SUPPRESSIONS.columns} FROM suppressions s WHERE s.address > ? "
+        "ORDER BY s.address LIMIT ?",
         [after, limit],
         _SUPPRESSIONS.read_all,
     )
