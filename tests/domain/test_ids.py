@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -35,6 +36,19 @@ def test_the_first_id_of_an_instant_separates_earlier_ids_from_later_ones():
     before, then = make(NOW - timedelta(milliseconds=1)), make(NOW)
     assert before < compute_first_id(NOW) <= then
     assert compute_first_id(NOW).version == 7
+
+
+def test_a_forked_process_makes_other_ids_than_its_parent():
+    make = IdGenerator()
+    make(NOW)
+    read_end, write_end = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(write_end, make(NOW).bytes)
+        os._exit(0)
+    own = make(NOW)
+    os.waitpid(child, 0)
+    theirs = UUID(bytes=os.read(read_end, 16))
+    assert theirs != own and theirs.int >> 32 == own.int >> 32
 
 
 def test_ids_of_several_threads_never_collide():

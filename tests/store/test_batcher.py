@@ -136,3 +136,25 @@ async def test_an_item_that_meets_another_processs_change_is_tried_again_and_no_
     with pytest.raises(LookupError):
         await Batcher[str, str](broken).submit("one")
     assert tried.count("broken") == 2
+
+
+async def test_items_submitted_together_are_answered_in_order_each_with_its_own_error():
+    disk = Disk()
+    answers = await Batcher(disk.write, max_size=2).submit_all([2, 3, 4])
+    assert (answers[0], answers[2]) == (20, 40)
+    assert isinstance(answers[1], ValueError)
+    assert disk.sets == [[2, 3], [4]]
+
+
+async def test_items_submitted_together_are_written_although_their_caller_has_gone():
+    disk = Disk()
+    batcher = Batcher(disk.write)
+    disk.free.clear()
+    caller = asyncio.create_task(batcher.submit_all([2, 4]))
+    await disk.asked.wait()
+    caller.cancel()
+    await asyncio.wait([caller])
+    assert caller.cancelled()
+    disk.free.set()
+    await batcher.wait_until_idle()
+    assert disk.sets == [[2, 4]]

@@ -15,7 +15,7 @@ from hogsend.domain.ids import new_id
 from hogsend.errors import ConfigError
 from hogsend.store import contacts
 from hogsend.store.db import Database, Query, Write, is_sqlite, parse_sqlite_path, read_scalar
-from hogsend.store.dialects import PostgresDialect, SqliteDialect
+from hogsend.store.dialects import PostgresDialect, SqliteDialect, join_updates, run_writes
 from hogsend.store.fields import EPOCH, from_micros, to_id, to_micros
 from tests.databases import opened
 
@@ -101,6 +101,32 @@ async def test_a_set_of_any_size_can_be_written(database: Database, size: int):
     total = Query("SELECT COUNT(*), COALESCE(SUM(value), 0) FROM counters", [], list)
     ((number, values),) = await database.read_one(total)
     assert (number, int(values)) == (size, sum(range(size)))
+
+
+async def test_rows_that_are_updated_in_any_order_each_get_their_own_values(database: Database):
+    known = [Contact(new_id(EPOCH), user_id=f"u{n}", event_seq=n) for n in range(1000)]
+    await _write(database, contacts.insert(known, EPOCH))
+    changed = [contact.take_event(contact.event_seq + 7, EPOCH, {"n": 1}) for contact in known[:-1]]
+    await _write(database, contacts.update(changed, EPOCH))
+    stored = await database.read_one(contacts.find_by_ids([contact.id for contact in known]))
+    assert [(stored[c.id].event_seq, stored[c.id].properties) for c in known] == [
+        *((n + 7, {"n": 1}) for n in range(999)),
+        (999, {}),
+    ]
+
+
+def test_many_rows_are_updated_by_few_statements():
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)")
+        connection.executemany("INSERT INTO t VALUES (?, 0, 0)", [(n,) for n in range(500)])
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        update = join_updates("UPDATE t SET a = ?, b = ? WHERE id = ?")
+        run_writes(connection, [(update, [(n, -n, n) for n in range(500)])])
+        assert len(statements) <= 9
+        assert connection.execute("SELECT COUNT(*) FROM t WHERE a = id AND b = -id").fetchone() == (
+            500,
+        )
 
 
 async def test_ids_and_instants_come_back_as_they_were(database: Database):

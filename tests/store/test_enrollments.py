@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from hogsend.domain.contact import Contact
 from hogsend.domain.enrollment import LIVE_STATES, Enrollment, LookBack, Wait
 from hogsend.domain.event import Event, on
 from hogsend.domain.ids import new_id
+from hogsend.domain.records import record
 from hogsend.store import contacts, enrollments, parking
 from hogsend.store.db import Database, Query, Write
 from hogsend.store.models import EnrollmentRow
@@ -183,7 +184,7 @@ async def test_the_last_entry_is_the_newest_of_the_person_and_of_those_merged_in
     }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PrioritizedEnrollment(Enrollment):
     priority: int = 0
 

@@ -12,6 +12,7 @@ from quart import Response
 
 from hogsend.clock import ManualClock
 from hogsend.domain.incoming import IncomingEvent, IngestResult
+from hogsend.ingest.batch import IngestBatch
 from tests.site import Site, open_site
 
 PATH = "/v1/events/batch"
@@ -82,14 +83,14 @@ async def test_an_idempotency_key_counts_once_within_and_across_batches(site: Si
 async def test_an_unexpected_error_fails_only_its_event(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submit = site.runtime.ingest.submit
+    decide = IngestBatch.decide
 
-    async def fail_once(incoming: IncomingEvent) -> IngestResult:
+    def fail_once(batch: IngestBatch, incoming: IncomingEvent) -> IngestResult | Exception:
         if incoming.name == "boom":
             raise RuntimeError("the disk is full")
-        return await submit(incoming)
+        return decide(batch, incoming)
 
-    monkeypatch.setattr(site.runtime.ingest, "submit", fail_once)
+    monkeypatch.setattr(IngestBatch, "decide", fail_once)
     events = [{"name": name, "userId": "ada"} for name in ("seen", "boom")]
     body = await taken(await site.post(PATH, {"events": events}))
 

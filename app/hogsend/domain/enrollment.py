@@ -1,18 +1,18 @@
-"""Enrollments: one contact in one journey; the decisions about entering, waiting and leaving."""
+"""Enrollments: one contact in one journey; the decisions about waiting and leaving."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from .assignment import compute_point
-from .entry_key import compute_entry_key, is_for_entry
+from .entry_key import is_for_entry
 from .event import Event, EventMatch
 from .following import Following, MoveCause
 from .journey import Journey
+from .records import record
 from .trigger_conditions import names_trigger, resolve_match
 
 State = Literal[
@@ -20,22 +20,6 @@ State = Literal[
 ]
 MAX_REASON_LENGTH = 200
 LIVE_STATES = ("active", "waiting", "drifted", "parked")
-
-SkipReason = Literal[
-    "disabled",
-    "disabled_by_operator",
-    "where_not_met",
-    "already_live",
-    "already_entered",
-    "too_soon",
-    "unsubscribed",
-    "suppressed",
-    "held_out",
-    "journey_broken",
-    "late_event",
-    "no_key",
-    "trigger_loop",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +65,7 @@ class Wait:
         return any(match.matches(event.name, event.properties, now) for match in self.events)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LookBack:
     """The point in a contact's past after which a wait can see events.
 
@@ -120,7 +104,7 @@ class LookBack:
         return self.at is None or event.received_at >= self.at
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Enrollment:
     """One contact in one journey, as stored.
 
@@ -258,105 +242,6 @@ class Enrollment:
             wait_result=replace(event, seq=0) if event else None,
             look_back=replace(self.look_back, seq=0),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Enroll:
-    """The decision to enroll."""
-
-    journey_id: str
-    entry_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """The decision not to enroll, and why."""
-
-    journey_id: str
-    reason: SkipReason
-
-
-@dataclass(frozen=True, slots=True)
-class EnrollmentFacts:
-    """The facts that the decision about an enrollment depends on.
-
-    Args:
-        is_switched_off: an operator has switched the journey off.
-        is_unavailable: the journey's code is gone or fails to load.
-        is_late: the event happened too long before it arrived.
-        is_looped: the chain of journeys that triggered the event is too long.
-        is_live: the contact is in the journey now, with this entry key.
-        last_entry: when the contact last entered the journey with this entry key, if ever.
-        is_subscribed: the contact is subscribed to the journey's list.
-        is_suppressed: the contact's address is suppressed.
-        is_held_out: the contact is in the journey's control group.
-    """
-
-    is_switched_off: bool = False
-    is_unavailable: bool = False
-    is_late: bool = False
-    is_looped: bool = False
-    is_live: bool = False
-    last_entry: datetime | None = None
-    is_subscribed: bool = True
-    is_suppressed: bool = False
-    is_held_out: bool = False
-
-
-def is_held_out(journey: Journey, contact_id: UUID) -> bool:
-    """Return whether a contact is in a journey's control group; the answer never changes.
-
-    Args:
-        journey: the journey, with the percentage of contacts to hold out.
-        contact_id: the contact.
-    """
-    if not journey.holdout:
-        return False
-    return compute_point(f"holdout:{journey.id}:{contact_id}") * 100 < journey.holdout
-
-
-def decide_enrollment(
-    journey: Journey, event: Event, facts: EnrollmentFacts, now: datetime
-) -> Enroll | Skip:
-    """Decide whether an event enrolls its contact; the first refusal wins.
-
-    Args:
-        journey: a journey that the event triggers.
-        event: the event.
-        facts: the state of the contact and the journey.
-        now: the current time.
-    """
-    reason = _find_refusal(journey, event, facts, now)
-    if reason is not None:
-        return Skip(journey.id, reason)
-    return Enroll(journey.id, compute_entry_key(journey, event) or "")
-
-
-def _find_refusal(
-    journey: Journey, event: Event, facts: EnrollmentFacts, now: datetime
-) -> SkipReason | None:
-    where = journey.trigger.where
-    checks: Sequence[tuple[bool, SkipReason]] = (
-        (not journey.enabled, "disabled"),
-        (facts.is_switched_off, "disabled_by_operator"),
-        (where is not None and not where.matches(event.properties, now), "where_not_met"),
-        (facts.is_unavailable, "journey_broken"),
-        (facts.is_late, "late_event"),
-        (facts.is_looped, "trigger_loop"),
-        (compute_entry_key(journey, event) is None, "no_key"),
-        (facts.is_live, "already_live"),
-        (journey.entry.limit == "once" and facts.last_entry is not None, "already_entered"),
-        (_is_too_soon(journey, facts.last_entry, now), "too_soon"),
-        (not facts.is_subscribed, "unsubscribed"),
-        (facts.is_suppressed, "suppressed"),
-        (facts.is_held_out, "held_out"),
-    )
-    return next((reason for refused, reason in checks if refused), None)
-
-
-def _is_too_soon(journey: Journey, last_entry: datetime | None, now: datetime) -> bool:
-    period = journey.entry.period
-    return period is not None and last_entry is not None and now - last_entry < period
 
 
 def find_exit_rule(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from random import Random
+from uuid import UUID, SafeUUID
 
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 _COUNTER_BITS = 42
@@ -13,6 +15,26 @@ _COUNTER_BITS = 42
 UNKNOWN_INSTANT = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND = int((datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds()) * 1000
+
+
+# An id needs to be unique, not secret, and asking the system for random bytes costs more than all
+# else that an id takes.
+_random = Random()  # noqa: S311
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+# Every row has several ids, and the constructor of `UUID` takes three times as long.
+_create, _UNKNOWN = UUID.__new__, SafeUUID.unknown
+_set_int: Callable[[UUID, int], None] = UUID.__dict__["int"].__set__
+_set_safe: Callable[[UUID, SafeUUID], None] = UUID.__dict__["is_safe"].__set__
+
+
+def to_uuid(number: int) -> UUID:
+    """Return the UUID with a number, which must have at most 128 bits."""
+    uuid = _create(UUID)
+    _set_int(uuid, number)
+    _set_safe(uuid, _UNKNOWN)
+    return uuid
 
 
 class IdGenerator:
@@ -25,6 +47,7 @@ class IdGenerator:
     def __init__(self) -> None:
         self._millisecond = 0
         self._counter = 0
+        self._latest: datetime | None = None
         self._lock = threading.Lock()
 
     def __call__(self, now: datetime) -> UUID:
@@ -34,18 +57,17 @@ class IdGenerator:
             now: the id's instant, of which whole milliseconds are stored. When the clock goes back,
                 the id gets the millisecond of the previous id, to keep the order.
         """
-        random_bits = int.from_bytes(os.urandom(9))
         with self._lock:
-            if not self._advance(now, random_bits):
+            # The ids of a batch have one instant.
+            if now is self._latest or not self._advance(now):
                 self._counter += 1
             counter, millisecond = self._counter, self._millisecond
-        high, low = counter >> 30, counter & ((1 << 30) - 1)
-        return UUID(
-            int=(millisecond << 80)
+        return to_uuid(
+            (millisecond << 80)
             | _VERSION_AND_VARIANT
-            | ((high & 0xFFF) << 64)
-            | (low << 32)
-            | (random_bits & 0xFFFFFFFF)
+            | ((counter >> 30 & 0xFFF) << 64)
+            | ((counter & 0x3FFFFFFF) << 32)
+            | _random.getrandbits(32)
         )
 
     def advance(self, instant: datetime) -> None:
@@ -55,15 +77,16 @@ class IdGenerator:
             instant: when something happened that later ids are compared with.
         """
         with self._lock:
-            self._advance(instant, int.from_bytes(os.urandom(9)))
+            self._advance(instant)
 
-    def _advance(self, instant: datetime, random_bits: int) -> bool:
+    def _advance(self, instant: datetime) -> bool:
         """Begin the millisecond of an instant; return False if ids are there or further on."""
+        self._latest = instant
         millisecond = int(instant.timestamp() * 1000)
         if millisecond <= self._millisecond:
             return False
         self._millisecond = millisecond
-        self._counter = (random_bits >> 32) & ((1 << (_COUNTER_BITS - 2)) - 1)
+        self._counter = _random.getrandbits(_COUNTER_BITS - 2)
         return True
 
 

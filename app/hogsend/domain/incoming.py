@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
+
+from .records import record
 
 MAX_PROPERTIES = 256
 MAX_DEPTH = 8
@@ -36,7 +38,7 @@ class Suppress:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IncomingEvent:
     """An event to be ingested.
 
@@ -77,10 +79,10 @@ class IncomingEvent:
     email: str | None = None
     anonymous_id: str | None = None
     contact_id: UUID | None = None
-    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    contact_properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    contact_defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    lists: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    properties: Mapping[str, Any] = field(default_factory=lambda: {})
+    contact_properties: Mapping[str, Any] = field(default_factory=lambda: {})
+    contact_defaults: Mapping[str, Any] = field(default_factory=lambda: {})
+    lists: Mapping[str, bool] = field(default_factory=lambda: {})
     source: str = "api"
     idempotency_key: str | None = None
     digest: bytes = b""
@@ -97,7 +99,7 @@ class IncomingEvent:
     needs_contact: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IngestResult:
     """The result of an ingested event.
 
@@ -132,13 +134,12 @@ def check_properties(properties: Mapping[str, Any], *, escapes: bool) -> str | N
 
     Args:
         properties: parsed JSON.
-        escapes: whether the JSON text has `\\u` escapes, `NaN`, `Infinity`, large exponents or very
-            long rows of digits. Without these it cannot contain NUL characters, lone surrogates, or
-            numbers that are too large or not finite, and the check for them is skipped.
+        escapes: whether the JSON text has `\\u` escapes. Without, no text can contain NUL
+            characters or lone surrogates, and the check for them is skipped.
     """
     if len(properties) > MAX_PROPERTIES:
         return f"has {len(properties)} properties; at most {MAX_PROPERTIES} are allowed"
-    return _check_value(properties, 1, escapes)
+    return _check_container(properties, 1, escapes) if properties else None
 
 
 def check_contact_size(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
@@ -180,30 +181,24 @@ def check_text(text: str) -> str | None:
     return None
 
 
-def _check_value(value: Any, depth: int, escapes: bool) -> str | None:
-    if isinstance(value, dict | list):
-        return _check_container(cast("dict[str, Any] | list[Any]", value), depth, escapes)
-    if isinstance(value, str):
-        return check_text(value) if escapes else None
-    if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
-        return "contains a number that is too large, or none"
-    return None
-
-
-def _check_container(value: dict[str, Any] | list[Any], depth: int, escapes: bool) -> str | None:
-    if isinstance(value, dict):
-        names, children = list(value), list(value.values())
-        too_long = next((name for name in names if len(name) > MAX_NAME_LENGTH), None)
-        if too_long is not None:
+def _check_container(value: Mapping[str, Any] | list[Any], depth: int, escapes: bool) -> str | None:
+    children: Iterable[Any] = value
+    if not isinstance(value, list):
+        if any(len(name) > MAX_NAME_LENGTH for name in value):
             return f"has a property name longer than {MAX_NAME_LENGTH} characters"
-        children = [*children, *names] if escapes else children
-    else:
-        children = value
+        children = [*value.values(), *value] if escapes else value.values()
     if depth > MAX_DEPTH:
         return f"is nested deeper than {MAX_DEPTH} levels"
     for child in children:
-        if isinstance(child, dict | list) or escapes:
-            problem = _check_value(child, depth + 1, escapes)
-            if problem:
-                return problem
+        problem = None
+        if isinstance(child, str):
+            problem = check_text(child) if escapes else None
+        elif isinstance(child, (int, float)):
+            if not -MAX_NUMBER <= child <= MAX_NUMBER:
+                problem = "contains a number that is too large, or none"
+        elif isinstance(child, (dict, list)):
+            children_of_child = cast("dict[str, Any] | list[Any]", child)
+            problem = _check_container(children_of_child, depth + 1, escapes)
+        if problem:
+            return problem
     return None

@@ -8,13 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import (
-    Enrollment,
-    SkipReason,
-    find_exit_rule,
-    format_exit_reason,
-    has_scoped_exit,
-)
+from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason, has_scoped_exit
+from ..domain.entering import SkipReason
 from ..domain.entry_key import compute_entry_key
 from ..domain.event import Event
 from ..domain.following import MoveCause

@@ -220,7 +220,9 @@ class ContactResolver:
         has_conflict = len(matching) < len(owners)
         if len(matching) > 1:
             raise MergeNeeded([state.contact.id for state in matching])
-        state = matching[0] if matching else self._create()
+        if not matching:
+            return self._create(incoming, identities), has_conflict
+        (state,) = matching
         refuse_growth(state.contact, incoming)
         self._add_identities(state, incoming, identities)
         return state, has_conflict
@@ -293,11 +295,25 @@ class ContactResolver:
         self.identity_changes += 1
         return state
 
-    def _create(self) -> ContactState:
-        contact = Contact(id=new_id(self._now), first_seen_at=self._now, last_seen_at=self._now)
-        state = ContactState(contact, is_new=True)
-        self._by_id[contact.id] = state
-        return state
+    def _create(self, incoming: IncomingEvent, identities: Sequence[str]) -> ContactState:
+        """Create the contact of an event, with the identities that no other contact has.
+
+        Raises:
+            TooLarge: the event has too many properties for a contact.
+        """
+        email = incoming.email
+        contact = Contact(
+            id=new_id(self._now),
+            user_id=incoming.user_id,
+            email=None if email and "e:" + email in self._by_identity else email,
+            anonymous_id=incoming.anonymous_id,
+            first_seen_at=self._now,
+            last_seen_at=self._now,
+            revision=1,
+        )
+        refuse_growth(contact, incoming)
+        new = [identity for identity in identities if identity not in self._by_identity]
+        return self.add(contact, new)
 
     def _add_identities(
         self, state: ContactState, incoming: IncomingEvent, identities: Sequence[str]

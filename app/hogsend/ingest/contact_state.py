@@ -35,15 +35,11 @@ class ContactState:
     is_new: bool = False
     changed: bool = False
     loaded: Contact | None = None
-    live: dict[UUID, Enrollment] = field(default_factory=dict[UUID, Enrollment])
-    entries: dict[tuple[str, str], datetime] = field(
-        default_factory=dict[tuple[str, str], datetime]
-    )
-    unaddressed_entries: dict[tuple[str, str], datetime] = field(
-        default_factory=dict[tuple[str, str], datetime]
-    )
-    held_out_by_journey: dict[str, bool] = field(default_factory=dict[str, bool])
-    subscriptions: dict[str, bool] = field(default_factory=dict[str, bool])
+    live: dict[UUID, Enrollment] = field(default_factory=lambda: {})
+    entries: dict[tuple[str, str], datetime] = field(default_factory=lambda: {})
+    unaddressed_entries: dict[tuple[str, str], datetime] = field(default_factory=lambda: {})
+    held_out_by_journey: dict[str, bool] = field(default_factory=lambda: {})
+    subscriptions: dict[str, bool] = field(default_factory=lambda: {})
 
     @property
     def has_new_values(self) -> bool:
@@ -74,6 +70,8 @@ class ContactState:
             entry: the journey's id and the entry key.
         """
         at = self.entries.get(entry)
+        if not self.unaddressed_entries:
+            return at
         # What could send nothing for want of an address does not keep out a contact who has one.
         unaddressed_at = None if self.contact.email else self.unaddressed_entries.get(entry)
         return max(filter(None, (at, unaddressed_at)), default=None)

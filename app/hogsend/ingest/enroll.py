@@ -6,15 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from ..domain.contact import to_snapshot
-from ..domain.enrollment import (
-    Enroll,
-    Enrollment,
-    EnrollmentFacts,
-    LookBack,
-    SkipReason,
-    decide_enrollment,
-    is_held_out,
-)
+from ..domain.enrollment import Enrollment, LookBack
+from ..domain.entering import Enroll, EnrollmentFacts, SkipReason, decide_enrollment, is_held_out
 from ..domain.entry_key import compute_entry_key
 from ..domain.event import Event
 from ..domain.ids import new_id

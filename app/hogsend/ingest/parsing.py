@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
+from pydantic_core import to_json
 
 from ..domain.forms import (
     Body,
@@ -30,8 +30,8 @@ from ..domain.incoming import (
 )
 from ..errors import InvalidInput, TooLarge
 
-# Matches JSON text that may have NUL characters, lone surrogates or numbers that are not finite.
-_NEEDS_CHECK = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+# Without this in a JSON text, none of its strings has a NUL character or a lone surrogate.
+_ESCAPE = b"\\u"
 
 
 class EventBody(Body):
@@ -66,6 +66,46 @@ def parse_event(raw: bytes, idempotency_key: str | None) -> IncomingEvent:
         TooLarge: the event is larger than the limit.
     """
     return build_event(parse_event_body(raw), raw, idempotency_key)
+
+
+def parse_item(
+    item: Any, *, has_escapes: bool = True, may_be_anonymous: bool = False, place: str = "event"
+) -> IncomingEvent:
+    """Parse an event that was sent together with others.
+
+    Args:
+        item: the event, as it was parsed from JSON.
+        has_escapes: whether the JSON text has `\\u` escapes, so that strings have to be checked.
+        may_be_anonymous: whether an anonymous id alone names a contact.
+        place: what an error message calls the item.
+
+    Raises:
+        InvalidInput: the event names no contact, or has an invalid field; `details` lists all.
+        TooLarge: the event is larger than the limit.
+    """
+    size = _measure(item)
+    if size > MAX_EVENT_BYTES:
+        raise TooLarge(f"This event has {size} bytes; at most {MAX_EVENT_BYTES} are allowed.")
+    try:
+        body = EventBody.model_validate(item)
+    except ValidationError as error:
+        raise describe_invalid(error, place) from None
+    # Items with an idempotency key have always been compared in this form.
+    raw = json.dumps(item).encode() if body.idempotency_key else b""
+    return build_event(body, raw, may_be_anonymous=may_be_anonymous, has_escapes=has_escapes)
+
+
+def _measure(item: Any) -> int:
+    """Return how many bytes a JSON value has, as its sender would encode it."""
+    try:
+        return len(to_json(item))
+    except ValueError:
+        # Such as half of a surrogate pair, which is refused later.
+        pass
+    try:
+        return len(json.dumps(item))
+    except RecursionError:
+        raise InvalidInput("This event is nested too deeply.") from None
 
 
 def parse_event_body(raw: bytes) -> EventBody:
@@ -128,7 +168,12 @@ def _hash_body(raw: bytes) -> bytes:
 
 
 def build_event(
-    body: EventBody, raw: bytes, idempotency_key: str | None, *, may_be_anonymous: bool = False
+    body: EventBody,
+    raw: bytes,
+    idempotency_key: str | None = None,
+    *,
+    may_be_anonymous: bool = False,
+    has_escapes: bool | None = None,
 ) -> IncomingEvent:
     """Build an event from a body whose fields are valid.
 
@@ -137,6 +182,7 @@ def build_event(
         raw: the bytes of the body; their digest is stored with the idempotency key.
         idempotency_key: the key of the header, which takes precedence over the key of the body.
         may_be_anonymous: whether an anonymous id alone names a contact.
+        has_escapes: whether the JSON text has `\\u` escapes; None to look for them in `raw`.
 
     Raises:
         InvalidInput: the body names no contact, properties cannot be stored, or the key of the
@@ -145,7 +191,8 @@ def build_event(
     if not body.user_id and not body.email and not (may_be_anonymous and body.anonymous_id):
         who = "anonymousId" if may_be_anonymous else "email"
         raise InvalidInput(f"{who} or userId is required")
-    has_escapes = _NEEDS_CHECK.search(raw) is not None
+    if has_escapes is None:
+        has_escapes = _ESCAPE in raw
     _check_properties("eventProperties", body.event_properties, has_escapes)
     _check_properties("contactProperties", body.contact_properties, has_escapes)
     key = check_key(idempotency_key) or body.idempotency_key or None

@@ -18,6 +18,8 @@ BUILT_IN_LIST = MailList(
     description="Mail that helps you get the most out of the product.",
 )
 
+_LISTS_OF_EVERY_PROJECT = {known.id: known for known in (BUILT_IN_LIST, TRANSACTIONAL_LIST)}
+
 Index = Mapping[str, Sequence[Journey]]
 
 
@@ -109,9 +111,7 @@ class IngestRules:
         A removed list keeps its id, because contacts' choices for the list still count: sent
         emails have unsubscribe links for years.
         """
-        mail_list = self.lists.get(list_id)
-        if mail_list is None and list_id == TRANSACTIONAL_LIST.id:
-            return TRANSACTIONAL_LIST
+        mail_list = self.lists.get(list_id) or _LISTS_OF_EVERY_PROJECT.get(list_id)
         return mail_list or replace(BUILT_IN_LIST, id=list_id)
 
 

@@ -80,6 +80,21 @@ class Ingest:
         """
         return await self._batcher.submit(incoming)
 
+    async def submit_all(
+        self, incoming: Sequence[IncomingEvent | Exception]
+    ) -> Sequence[IngestResult | Exception]:
+        """Ingest events in their order; return once they and their effects are committed.
+
+        Args:
+            incoming: the events; an error stands for an event that was refused before.
+
+        Returns:
+            For each event its result, or the error that `submit` would raise; for an error itself.
+        """
+        events = [event for event in incoming if isinstance(event, IncomingEvent)]
+        results = iter(await self._batcher.submit_all(events))
+        return [next(results) if isinstance(item, IncomingEvent) else item for item in incoming]
+
     async def submit_with_rows(
         self, incoming: IncomingEvent, related_writes: RelatedWrites
     ) -> IngestResult:

@@ -9,7 +9,8 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from ..domain.enrollment import Enrollment, SkipReason, find_exit_rule, format_exit_reason
+from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason
+from ..domain.entering import SkipReason
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey

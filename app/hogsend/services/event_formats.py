@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
-
-from ..domain.forms import describe_invalid
-from ..domain.incoming import MAX_EVENT_BYTES, IngestResult, check_properties
+from ..domain.incoming import IncomingEvent, IngestResult, check_properties
 from ..errors import HogsendError, InvalidInput, StoreUnavailable, TooLarge
 from ..ingest.formats import Converted, Unusable, posthog, segment
-from ..ingest.parsing import EventBody, build_event
+from ..ingest.parsing import parse_item
 from .actor import Actor, Permission
 from .context import ServiceContext
 
@@ -114,15 +109,13 @@ async def _submit(
     actor.require(Permission.INGEST)
     if len(items) > MAX_MESSAGES:
         raise TooLarge(f"This request has {len(items)} messages; {MAX_MESSAGES} are allowed.")
-    numbered = [(n, item) for n, item in enumerate(items) if isinstance(item, Converted)]
     refused = {
         n: item.reason for n, item in enumerate(items) if isinstance(item, Unusable) and item.reason
     }
-    results = await asyncio.gather(
-        *(_submit_converted(context, item) for _, item in numbered), return_exceptions=True
-    )
+    numbered = [(n, _parse(item)) for n, item in enumerate(items) if isinstance(item, Converted)]
+    results = await context.ingest.submit_all([event for _, event in numbered])
     for (number, _), result in zip(numbered, results, strict=True):
-        if isinstance(result, StoreUnavailable) or not isinstance(result, Exception | IngestResult):
+        if isinstance(result, StoreUnavailable):
             raise result
         if isinstance(result, HogsendError):
             refused[number] = str(result)
@@ -136,17 +129,13 @@ async def _submit(
     return FormatResult(stored, refused)
 
 
-async def _submit_converted(context: ServiceContext, item: Converted) -> IngestResult:
-    raw = json.dumps(item.body).encode()
-    if len(raw) > MAX_EVENT_BYTES:
-        raise TooLarge(f"This event has {len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed.")
+def _parse(item: Converted) -> IncomingEvent | Exception:
     try:
-        body = EventBody.model_validate(item.body)
-    except ValidationError as error:
-        raise describe_invalid(error, "message") from None
-    event = build_event(body, raw, None, may_be_anonymous=True)
-    if item.contact_defaults:
-        if problem := check_properties(item.contact_defaults, escapes=True):
-            raise InvalidInput(f"$set_once {problem}.")
-        event = replace(event, contact_defaults=item.contact_defaults)
-    return await context.ingest.submit(event)
+        event = parse_item(item.body, may_be_anonymous=True, place="message")
+    except Exception as error:
+        return error
+    if not item.contact_defaults:
+        return event
+    if problem := check_properties(item.contact_defaults, escapes=True):
+        return InvalidInput(f"$set_once {problem}.")
+    return replace(event, contact_defaults=item.contact_defaults)

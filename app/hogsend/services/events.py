@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from ..domain.contact import Contact
-from ..domain.forms import describe_invalid
-from ..domain.incoming import MAX_EVENT_BYTES, IncomingEvent, IngestResult, check_text
-from ..errors import Conflict, InvalidInput, NotFound, StoreUnavailable, TooLarge
-from ..ingest.parsing import EventBody, build_event, parse_event, parse_event_body
+from ..domain.incoming import IncomingEvent, IngestResult, check_text
+from ..errors import Conflict, InvalidInput, NotFound, StoreUnavailable
+from ..ingest.parsing import EventBody, build_event, parse_event, parse_event_body, parse_item
 from ..store.db import Write
 from ..store.read_models import events as read_model
 from ..store.read_models.events import ALL_EVENTS, EventFilter, EventLine
@@ -110,14 +105,15 @@ async def _submit_public_event(
 
 
 async def submit_batch(
-    context: ServiceContext, actor: Actor, bodies: Sequence[Any]
-) -> Sequence[IngestResult | BaseException]:
+    context: ServiceContext, actor: Actor, bodies: Sequence[Any], *, has_escapes: bool = True
+) -> Sequence[IngestResult | Exception]:
     """Submit several events; each succeeds or fails by itself.
 
     Args:
         context: where the events are stored.
         actor: who submits them.
         bodies: the events, as they were parsed from JSON.
+        has_escapes: whether the JSON text has `\\u` escapes; without, its strings are not checked.
 
     Returns:
         For each event what came of it, or the error that refused it.
@@ -127,8 +123,8 @@ async def submit_batch(
         StoreUnavailable: no event was stored, and at least one may be submitted again later.
     """
     actor.require(Permission.INGEST)
-    results = await asyncio.gather(
-        *(_submit_body(context, body) for body in bodies), return_exceptions=True
+    results = await context.ingest.submit_all(
+        [_parse(body, has_escapes=has_escapes) for body in bodies]
     )
     if not any(isinstance(result, IngestResult) for result in results):
         for result in results:
@@ -137,15 +133,11 @@ async def submit_batch(
     return results
 
 
-async def _submit_body(context: ServiceContext, body: Any) -> IngestResult:
-    raw = json.dumps(body).encode()
-    if len(raw) > MAX_EVENT_BYTES:
-        raise TooLarge(f"This event has {len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed.")
+def _parse(body: Any, *, has_escapes: bool) -> IncomingEvent | Exception:
     try:
-        event = EventBody.model_validate(body)
-    except ValidationError as error:
-        raise describe_invalid(error) from None
-    return await context.ingest.submit(build_event(event, raw, None))
+        return parse_item(body, has_escapes=has_escapes)
+    except Exception as error:
+        return error
 
 
 async def send_test_event(

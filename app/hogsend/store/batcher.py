@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Generic, TypeVar
 
@@ -54,6 +54,25 @@ class Batcher(Generic[T, R]):
         """
         future = self.enqueue(item)
         return await future
+
+    async def submit_all(self, items: Iterable[T]) -> list[R | Exception]:
+        """Write items in their order; return for each its answer, or the error of writing it.
+
+        Without a task for each item, which would take longer than most writes.
+        """
+        futures = [self.enqueue(item) for item in items]
+        answers: list[R | Exception] = []
+        try:
+            for future in futures:
+                try:
+                    answers.append(await future)
+                except Exception as error:
+                    answers.append(error)
+        finally:
+            # The caller was cancelled: nobody asks for the other answers any more.
+            for future in futures[len(answers) :]:
+                future.cancel()
+        return answers
 
     def enqueue(self, item: T) -> asyncio.Future[R]:
         """Add an item and return the future of its answer."""

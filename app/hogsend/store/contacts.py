@@ -196,6 +196,7 @@ def update(contacts: Iterable[Contact], now: datetime) -> Write:
     return Write(
         f"UPDATE contacts SET {_CHANGED.assignments} WHERE id = ?",
         [_CHANGED.values(contact, at, at, contact.id) for contact in contacts],
+        in_any_order=True,
     )
 
 
@@ -205,6 +206,7 @@ def record_last_events(contacts: Iterable[Contact], now: datetime) -> Write:
     return Write(
         "UPDATE contacts SET event_seq = ?, last_seen_at = ?, updated_at = ? WHERE id = ?",
         [(contact.event_seq, at, at, contact.id) for contact in contacts],
+        in_any_order=True,
     )
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import NewType
 
@@ -27,16 +28,21 @@ DailyTotal = NewType("DailyTotal", str)
 GAUGE_DAY = 0
 _MAX_NAME_LENGTH = 200
 
+# Names are counted by far more often than there are names.
+_keep_names = lru_cache(maxsize=1024)
+
 CONTACTS = Gauge("contacts")
 EVENTS = DailyTotal("events")
 UNSUBSCRIBES = DailyTotal("unsubscribes")
 
 
+@_keep_names
 def name_state_gauge(journey_id: str, state: str) -> Gauge:
     """Name the count of a journey's enrollments that are in a state."""
     return Gauge(_shorten(f"state/{journey_id}/{state}"))
 
 
+@_keep_names
 def name_wait_gauge(journey_id: str, wait_key: str) -> Gauge:
     """Name the count of a journey's enrollments that are in a wait.
 
@@ -47,11 +53,13 @@ def name_wait_gauge(journey_id: str, wait_key: str) -> Gauge:
     return Gauge(_shorten(_build_wait_prefix(journey_id) + wait_key))
 
 
+@_keep_names
 def name_entered_total(journey_id: str) -> DailyTotal:
     """Name the count of contacts that entered a journey."""
     return DailyTotal(_shorten(f"entered/{journey_id}"))
 
 
+@_keep_names
 def name_ended_total(journey_id: str, state: str) -> DailyTotal:
     """Name the count of a journey's enrollments that ended.
 
@@ -62,6 +70,7 @@ def name_ended_total(journey_id: str, state: str) -> DailyTotal:
     return DailyTotal(_shorten(f"ended/{journey_id}/{state}"))
 
 
+@_keep_names
 def name_refused_total(journey_id: str, reason: str) -> DailyTotal:
     """Name the count of events that did not enroll their contact in a journey, by reason."""
     return DailyTotal(_shorten(f"refused/{journey_id}/{reason}"))

@@ -96,7 +96,8 @@ def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
     """Run writes, on the connection's thread.
 
     The driver releases the interpreter lock at every step of a statement, and on a busy server
-    waits for it again after each. So rows are inserted by few long statements, not one by one.
+    waits for it again after each. So rows are written by few long statements, not one by one, if
+    the statement has a list of values.
     """
     for sql, rows in writes:
         if len(rows) == 1:
@@ -108,6 +109,23 @@ def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
                 connection.execute(statement, flat)
 
 
+@lru_cache(maxsize=64)
+def join_updates(sql: str) -> str:
+    """Return an update of one row as a statement that `run_writes` can make an update of many.
+
+    Args:
+        sql: `UPDATE table SET column = ?, … WHERE id = ?`.
+    """
+    table, _, rest = sql.removeprefix("UPDATE ").partition(" SET ")
+    columns = [part.removesuffix(" = ?") for part in rest.removesuffix(_BY_ID).split(", ")]
+    assignments = ", ".join(f"{column} = changes.{column}" for column in columns)
+    return (
+        f"WITH changes ({', '.join(columns)}, id) AS (VALUES ({'?,' * len(columns)}?)) "
+        f"UPDATE {table} SET {assignments} FROM changes WHERE {table}.id = changes.id"
+    )
+
+
+_BY_ID = " WHERE id = ?"
 # The most values in one statement, well below SQLite's limit of 32,766.
 _MAX_VALUES = 8192
 
@@ -115,7 +133,7 @@ _MAX_VALUES = 8192
 def _build_long_statements(
     sql: str, group: str, rows: Sequence[Sequence[Any]]
 ) -> Iterator[tuple[str, list[Any]]]:
-    """Yield inserts of many rows, in sizes that are powers of two, so that statements repeat."""
+    """Yield statements of many rows, in sizes that are powers of two, so that they repeat."""
     largest = max(1, _MAX_VALUES // max(1, len(next(iter(rows)))))
     at = 0
     while at < len(rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,10 @@ from ..domain.enrollment import Enrollment, LookBack, Wait
 from ..domain.event import Event, EventMatch, from_stored_event, to_stored_event
 from ..domain.following import Following
 from .fields import id_or_none, instant_or_none, micros_or_none
-from .json_text import from_json, to_json
+from .json_text import from_json, to_json, to_json_unchecked
 from .models import EnrollmentRow
 from .rows import RowMapper
-from .stored import Stored, optional_json_object
+from .stored import Stored, read_optional_object
 
 
 def _read_wait(stored: str | None) -> Wait | None:
@@ -62,6 +63,10 @@ def _write_look_back(look_back: LookBack) -> tuple[int, int, UUID | None]:
     return look_back.seq, micros_or_none(look_back.at) or 0, look_back.event
 
 
+def _write_person(person: Mapping[str, Any] | None) -> str | None:
+    return None if person is None else to_json_unchecked(person)
+
+
 ENROLLMENTS = RowMapper(
     Enrollment,
     EnrollmentRow,
@@ -69,5 +74,5 @@ ENROLLMENTS = RowMapper(
     wait=Stored(_read_wait, _write_wait),
     wait_result=Stored(_read_event, _write_event),
     look_back=Stored(_read_look_back, _write_look_back, ("since_seq", "since_at", "since_event")),
-    person=optional_json_object(),
+    person=Stored(read_optional_object, _write_person),
 )

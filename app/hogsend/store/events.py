@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..domain.event import Event
+from ..domain.records import record
 from .corrupt_rows import CORRUPTION_ERRORS, parse_object
 from .db import Query, Write
 from .fields import micros_or_none, to_micros
-from .json_text import to_json
+from .json_text import to_json, to_json_unchecked
 from .models import EventRow, RefusalRow
 from .rows import RowMapper, read_column
 from .stored import Stored, json_object
@@ -23,7 +24,7 @@ _NEW = EVENTS.build_write_columns(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewEvent:
     """An event that is to be stored.
 
@@ -54,7 +55,7 @@ class KnownKey:
     decisions: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """The reason why an event did not enroll its contact in a journey."""
 
@@ -103,7 +104,7 @@ def find_used_keys(keys: Sequence[str]) -> Query[dict[str, KnownKey]]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cause:
     """An event that started an enrollment, and how many journeys triggered one another before."""
 
@@ -216,7 +217,12 @@ def insert(events: Iterable[NewEvent]) -> Write:
         f"INSERT INTO events ({_NEW.names}) VALUES ({_NEW.placeholders})",
         [
             _NEW.values(
-                new.event, to_json(new.decisions), new.value, new.currency, new.cause_id, new.depth
+                new.event,
+                to_json_unchecked(new.decisions) if new.decisions else "{}",
+                new.value,
+                new.currency,
+                new.cause_id,
+                new.depth,
             )
             for new in events
         ],

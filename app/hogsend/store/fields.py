@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
 from tortoise.fields import BigIntField, Field, JSONField
 from tortoise.indexes import Index
 
+from ..domain.ids import to_uuid
 from .json_text import to_json
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,22 +43,9 @@ def instant_or_none(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-# Looking up a member of an enumeration is too slow to do for every id.
-_new_id, _UNKNOWN = UUID.__new__, SafeUUID.unknown
-_set_int, _set_safe = UUID.__dict__["int"].__set__, UUID.__dict__["is_safe"].__set__
-
-
 def to_id(value: Any) -> UUID:
-    """Return a stored id as a UUID: SQLite gives bytes, Postgres gives UUIDs.
-
-    Every row has several ids, and the constructor of `UUID` takes three times as long.
-    """
-    if not isinstance(value, bytes):
-        return value
-    uuid = _new_id(UUID)
-    _set_int(uuid, int.from_bytes(value))
-    _set_safe(uuid, _UNKNOWN)
-    return uuid
+    """Return a stored id as a UUID: SQLite gives bytes, Postgres gives UUIDs."""
+    return to_uuid(int.from_bytes(value)) if isinstance(value, bytes) else value
 
 
 def id_or_none(value: Any) -> UUID | None:

@@ -52,7 +52,7 @@ def json_list(*columns: str) -> Stored:
 
 def optional_json_object(*columns: str) -> Stored:
     """Store a mapping or None as JSON in a nullable column."""
-    return Stored(_read_optional_object, _write_optional, columns)
+    return Stored(read_optional_object, _write_optional, columns)
 
 
 def optional_json(*columns: str) -> Stored:
@@ -77,7 +77,8 @@ def _show_empty_list(_: Any) -> list[Any]:
     return []
 
 
-def _read_optional_object(stored: Any) -> dict[str, Any] | None:
+def read_optional_object(stored: Any) -> dict[str, Any] | None:
+    """Read a mapping or None from a nullable column."""
     return parse_object(stored) if stored else None
 
 

@@ -20,6 +20,7 @@ from .dialects import (
     SqliteDialect,
     Statement,
     Writes,
+    join_updates,
     run_queries,
     run_writes,
 )
@@ -50,10 +51,13 @@ class Write:
     Args:
         sql: the statement, `?` for each value.
         rows: the values of each run; when empty, the statement is not run.
+        in_any_order: whether the runs may take place in any order, or at once. Then the statement
+            is `UPDATE table SET column = ?, … WHERE id = ?`, and each row has another id.
     """
 
     sql: str
     rows: Sequence[Sequence[Any]] = field(default=((),))
+    in_any_order: bool = False
 
 
 class Transaction:
@@ -109,7 +113,7 @@ class SqliteTransaction(Transaction):
         return [query.read(rows) for query, rows in zip(queries, answers, strict=True)]
 
     async def apply(self, writes: Iterable[Write]) -> None:
-        self._waiting.extend((write.sql, write.rows) for write in writes if write.rows)
+        self._waiting.extend((_get_statement(write), write.rows) for write in writes if write.rows)
         self.wrote = self.wrote or bool(self._waiting)
 
     async def models(self) -> Any:
@@ -131,6 +135,11 @@ class SqliteTransaction(Transaction):
         return await run_in_thread(
             self._connection, _run_in_one_call, begin, writes, statements, commit
         )
+
+
+def _get_statement(write: Write) -> str:
+    is_joined = write.in_any_order and len(write.rows) > 1
+    return join_updates(write.sql) if is_joined else write.sql
 
 
 def _run_in_one_call(

@@ -60,28 +60,37 @@ EXAMPLE_BATCH_ANSWER = {
 )
 async def submit_events(call: ApiCall[NoQuery, Any]) -> Response:
     """Submit up to 1,000 events; each succeeds or fails by itself."""
-    items = _read_items(await call.read_body())
-    results = await submit_batch(call.context, call.actor, items)
+    text = _decode(await call.read_body())
+    has_escapes = "\\u" in text
+    results = await submit_batch(
+        call.context, call.actor, _read_items(text), has_escapes=has_escapes
+    )
     answers = [_result_to_json(result) for result in results]
     rejected = sum("error" in answer for answer in answers)
     body = {"accepted": len(answers) - rejected, "rejected": rejected, "results": answers}
     return Response(to_bytes(body), 202, content_type=JSON)
 
 
-def _result_to_json(result: IngestResult | BaseException) -> dict[str, Any]:
+def _result_to_json(result: IngestResult | Exception) -> dict[str, Any]:
+    if isinstance(result, IngestResult):
+        return result_to_json(result)
     if isinstance(result, HogsendError):
         return to_json(result)
-    if isinstance(result, Exception):
-        log.error("an event of a batch could not be stored", exc_info=result)
-        return dict(INTERNAL)
-    if isinstance(result, BaseException):
-        raise result
-    return result_to_json(result)
+    log.error("an event of a batch could not be stored", exc_info=result)
+    return dict(INTERNAL)
 
 
-def _read_items(raw: bytes) -> list[Any]:
+def _decode(raw: bytes) -> str:
     try:
-        body: Any = json.loads(raw)
+        # Also UTF-16 and UTF-32, but no halves of surrogate pairs, which no text has.
+        return raw.decode(json.detect_encoding(raw))
+    except UnicodeDecodeError:
+        raise InvalidInput("Malformed JSON in request body", "(it is not valid UTF-8)") from None
+
+
+def _read_items(text: str) -> list[Any]:
+    try:
+        body: Any = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidInput("Malformed JSON in request body") from None
     items: Any = cast("dict[str, Any]", body).get("events") if isinstance(body, dict) else None
