@@ -34,8 +34,8 @@ SCRIPTS = (
     "imports",
     "hatchet",
     "crowd",
-    "pages 860000",
-    "contact_search 1000000",
+    "admin_routes",
+    "pages",
     "waiting 1000000",
     "against_dbos",
 )

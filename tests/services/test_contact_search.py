@@ -12,7 +12,7 @@ from hogsend.domain.contact import Contact
 from hogsend.domain.ids import IdGenerator
 from hogsend.domain.property_filter import format_filter, parse_filter, parse_filters
 from hogsend.errors import InvalidInput
-from hogsend.services import contact_search
+from hogsend.services import stepwise
 from hogsend.services.contact_search import ContactQuery, search_contacts
 from hogsend.store import contacts
 from hogsend.store.contacts import to_identities
@@ -74,6 +74,8 @@ async def fill(world: World, count: int) -> list[Contact]:
         Contact(
             new_id(START + timedelta(minutes=n)),
             user_id=f"u{n}" if n % 3 else None,
+            # In another order than the ids, and not in that of a dictionary.
+            email=f"{'zZaAäb'[n % 6]}{n}@example.com".lower() if n % 3 else None,
             anonymous_id=f"b{n}",
             properties=VALUES[n % len(VALUES)],
         )
@@ -81,7 +83,12 @@ async def fill(world: World, count: int) -> list[Contact]:
     ]
     # Some are seen at one instant.
     seen = [
-        (to_micros(START + timedelta(hours=n // 4)), person.id) for n, person in enumerate(people)
+        (
+            to_micros(START + timedelta(hours=n // 4)),
+            to_micros(START + timedelta(hours=-n % 7)),
+            person.id,
+        )
+        for n, person in enumerate(people)
     ]
     async with world.database.transaction() as tx:
         names = [
@@ -93,7 +100,7 @@ async def fill(world: World, count: int) -> list[Contact]:
             [
                 contacts.insert(people, START),
                 contacts.add_identities(names),
-                Write("UPDATE contacts SET last_seen_at = ? WHERE id = ?", seen),
+                Write("UPDATE contacts SET last_seen_at = ?, first_seen_at = ? WHERE id = ?", seen),
             ]
         )
     return people
@@ -117,8 +124,8 @@ async def test_every_filter_and_order_lists_each_contact_once(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A page that looks at a few contacts at a time and stops at once is found again and again.
-    monkeypatch.setattr(contact_search, "STEP", 17)
-    monkeypatch.setattr(contact_search, "PATIENCE", 0)
+    monkeypatch.setattr(stepwise, "FIRST_STEP", 17)
+    monkeypatch.setattr(stepwise, "PATIENCE", 0)
     people = await fill(idle_world, 60)
     by_number = {person.id: number for number, person in enumerate(people)}
     for text, expected in FILTERS.items():
@@ -127,19 +134,27 @@ async def test_every_filter_and_order_lists_each_contact_once(
         assert sorted(numbers) == [n for n in range(60) if n % 6 in expected], text
     created = [person.id for person in people]
     seen = sorted(people, key=lambda p: (by_number[p.id] // 4, p.id))
-    orders = {"created": created, "-created": created[::-1], "lastSeen": [p.id for p in seen]}
-    orders["-lastSeen"] = orders["lastSeen"][::-1]
+    first = sorted(people, key=lambda p: (-by_number[p.id] % 7, p.id))
+    by_email = sorted((p for p in people if p.email), key=lambda p: p.email or "")
+    orders = {"created": created, "lastSeen": [p.id for p in seen]}
+    orders |= {"firstSeen": [p.id for p in first], "email": [p.id for p in by_email]}
+    orders |= {f"-{name}": ids[::-1] for name, ids in orders.items()}
     for sort, expected_ids in orders.items():
         assert await list_all(idle_world, sort=sort, limit=9) == expected_ids, sort
         both = await list_all(idle_world, sort=sort, where=["plan=pro", "seats"], limit=50)
         assert both == [i for i in expected_ids if by_number[i] % 6 == 0]
-        matches = await list_all(idle_world, sort=sort, text="u1", limit=3)
+        matches = await list_all(idle_world, sort=sort, text=" u1\t", limit=3)
         users = {person.id: person.user_id or "" for person in people}
         assert matches == [i for i in expected_ids if users[i].startswith("u1")]
     anonymous = await list_all(idle_world, identity="anonymous", limit=9)
     assert sorted(by_number[i] for i in anonymous) == [n for n in range(60) if n % 3 == 0]
     page = await search_contacts(idle_world.runtime, OLGA, ContactQuery(offset=10, limit=2))
     assert [c.id for c in page.contacts] == orders["-lastSeen"][10:12]
+    some = ContactQuery(identity="anonymous", offset=5, limit=2)
+    page = await search_contacts(idle_world.runtime, OLGA, some)
+    assert [c.id for c in page.contacts] == [
+        i for i in orders["-lastSeen"] if by_number[i] % 3 == 0
+    ][5:7]
     thorough = ContactQuery(where=["big"], limit=50, is_thorough=True)
     assert len((await search_contacts(idle_world.runtime, OLGA, thorough)).contacts) == 10
 
@@ -147,11 +162,11 @@ async def test_every_filter_and_order_lists_each_contact_once(
 async def test_a_page_that_stops_early_says_how_far_it_looked(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact_search, "STEP", 8)
-    monkeypatch.setattr(contact_search, "PATIENCE", 0)
+    monkeypatch.setattr(stepwise, "FIRST_STEP", 8)
+    monkeypatch.setattr(stepwise, "PATIENCE", 0)
     await fill(idle_world, 40)
     page = await search_contacts(idle_world.runtime, OLGA, ContactQuery(where=["nothing=1"]))
-    assert (page.contacts, page.looked_until) == ([], START + timedelta(hours=7))
+    assert (page.contacts, page.looked_until) == ([], START + timedelta(hours=8))
     assert page.next_cursor
 
 
@@ -167,9 +182,11 @@ async def test_a_page_that_stops_early_says_how_far_it_looked(
         {"where": ["a=1"] * 6},
         {"sort": "name"},
         {"identity": "some"},
-        {"cursor": "lastSeen.0.x"},
-        {"cursor": "-created.0.00000000-0000-7000-8000-000000000000"},
-        {"cursor": f"-lastSeen.{1 << 70}.00000000-0000-7000-8000-000000000000"},
+        {"cursor": "-lastSeen.x.0"},
+        {"cursor": "-lastSeen.00000000-0000-7000-8000-000000000000.x"},
+        {"cursor": "-created.00000000-0000-7000-8000-000000000000.0"},
+        {"cursor": f"-lastSeen.00000000-0000-7000-8000-000000000000.{1 << 70}"},
+        {"cursor": "email.00000000-0000-7000-8000-000000000000.a\0b", "sort": "email"},
         {"where": ["a=1"], "offset": 3},
     ],
 )

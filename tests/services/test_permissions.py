@@ -15,6 +15,7 @@ import pytest
 
 from hogsend import services
 from hogsend.clock import ManualClock
+from hogsend.domain.failure_filter import ALL_FAILURES
 from hogsend.domain.import_job import ImportJob, ImportOptions
 from hogsend.errors import Forbidden, HogsendError
 from hogsend.services.actor import COMMAND_LINE, HATCHET, SYSTEM, Actor, Permission
@@ -76,6 +77,8 @@ FUNCTIONS: Mapping[str, Permission] = {
     "enrollments.list_contact_enrollments": READ,
     "enrollments.list_recent_enrollments": READ,
     "enrollments.list_enrollments": READ,
+    "enrollments.list_failures": READ,
+    "enrollments.estimate_failures": READ,
     "events.get_event": READ,
     "events.list_events": READ,
     "events.replay_event": OPERATE,
@@ -306,6 +309,7 @@ def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[st
             ID, "contacts", "draft", "", "csv", ImportOptions().to_json(), "", now, now
         ),
         "format": "csv",
+        "failures": ALL_FAILURES,
     }
     required = [
         parameter.name

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.services import stepwise
 from hogsend.store import keys
-from hogsend.store.read_models import events as read_model
 from tests.site import Site, open_site
 
 JOURNEY = "/v1/admin/journeys/welcome"
@@ -113,7 +113,8 @@ async def test_events_are_filtered_and_replayed(
     assert [event["userId"] for event in early["events"]] == ["bo", "ada"]
 
     # A filter without an index looks at a bounded number of events, and says where to go on.
-    monkeypatch.setattr(read_model, "MAX_SCANNED", 2)
+    monkeypatch.setattr(stepwise, "FIRST_STEP", 2)
+    monkeypatch.setattr(stepwise, "PATIENCE", 0)
     sparse = await call(site, "GET", "/v1/admin/events?source=cli")
     assert sparse["events"] == [] and sparse["nextCursor"]
     last = await call(site, "GET", f"/v1/admin/events?source=cli&cursor={sparse['nextCursor']}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hogsend.process.runtime import Runtime
-from hogsend.services import contact_search
+from hogsend.services import stepwise
 from hogsend.store import audit, enrollments
 from hogsend.store.read_models import contacts as contact_screen
 from tests.web.conftest import Browser, extract_text
@@ -170,8 +170,8 @@ async def test_contacts_are_filtered_by_properties_in_the_url(
     for wrong in ("where=%3D5", "sort=x", "identity=x"):
         assert 'class="empty"' in await owner.read(f"/contacts?{wrong}"), wrong
     # A page that has looked at few contacts offers to go on.
-    monkeypatch.setattr(contact_search, "STEP", 10)
-    monkeypatch.setattr(contact_search, "PATIENCE", 0)
+    monkeypatch.setattr(stepwise, "FIRST_STEP", 10)
+    monkeypatch.setattr(stepwise, "PATIENCE", 0)
     html = await owner.read("/contacts?where=nothing")
     assert "0 matches so far" in html
     path = re.search(r'href="(/contacts\?[^"]*after=[^"]+)">Search further', html)

@@ -62,7 +62,7 @@ for command in (create, edit, merge, unmerge, import_, export):
     type=click.Choice(get_args(Sort)),
     default="-lastSeen",
     show_default=True,
-    help="The order; - puts the latest first.",
+    help="The order; - turns it around.",
 )
 @click.option(
     "--limit",

@@ -57,7 +57,11 @@ def build_audit_entry(
 
 
 async def list_entries(
-    installation: Installation, actor: Actor, limit: int, before: UUID | None = None
+    installation: Installation,
+    actor: Actor,
+    limit: int,
+    before: UUID | None = None,
+    offset: int = 0,
 ) -> Sequence[AuditEntry]:
     """Return audit entries, newest first.
 
@@ -66,9 +70,10 @@ async def list_entries(
         actor: who reads it.
         limit: how many at most.
         before: only entries older than this one.
+        offset: how many of the newest to leave out.
 
     Raises:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    return await audit.list_entries(installation.database, limit, before)
+    return await audit.list_entries(installation.database, limit, before, offset)

@@ -7,9 +7,9 @@ few contacts match stops after a while, and the page says where to go on
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import get_args
 from uuid import UUID
@@ -25,6 +25,7 @@ from ..store.read_models.contact_search import ContactFilter, IdentityKind, Posi
 from ..store.read_models.contacts import find_ids_by_identity_prefix, load_in_order
 from .actor import Actor, Permission
 from .installation import Installation
+from .stepwise import StepBudget
 
 __all__ = [
     "ContactList",
@@ -36,11 +37,10 @@ __all__ = [
     "search_contacts",
 ]
 
-# How many contacts one query looks at, and how long a page looks further, in seconds.
-STEP = 2_500
-PATIENCE = 0.02
 # How many contacts a search by identity considers.
 _MAX_MATCHES = 200
+# How many contacts an offset looks at to leave out some of one kind.
+_MAX_SKIPPED = 10_000
 # The greatest instant that both databases store.
 _MAX_INSTANT = (1 << 63) - 1
 
@@ -50,10 +50,11 @@ class ContactQuery:
     """Which contacts to list.
 
     Args:
-        text: the beginning of a user id, an address or an anonymous id; empty for any.
+        text: the beginning of a user id, an address or an anonymous id, with or without spaces
+            around it; empty for any.
         identity: the kinds of contacts.
         where: filters by property, such as `plan=pro` (`domain/property_filter.py`).
-        sort: the order; `-` stands for the latest first.
+        sort: the order; `-` stands for the latest first, or for z to a.
         limit: how many contacts at most.
         cursor: the `next_cursor` of the page before; empty for the first page.
         offset: how many contacts to leave out, without filters and cursor.
@@ -77,14 +78,14 @@ class ContactList:
     Args:
         contacts: in the order that was asked for.
         next_cursor: where to go on; empty at the end.
-        looked_until: when the last contact that was looked at was seen last, or was created; None
-            when the page is full or there are no more contacts.
+        looked_until: what the last contact that was looked at is sorted by: when it was seen or
+            created, or its address; None when the page is full or there are no more contacts.
         is_cut: whether a search by identity has more matches than it considers.
     """
 
     contacts: Sequence[Contact]
     next_cursor: str = ""
-    looked_until: datetime | None = None
+    looked_until: datetime | str | None = None
     is_cut: bool = False
 
 
@@ -116,10 +117,11 @@ async def search_contacts(
         )
     if query.sort not in get_args(Sort):
         raise InvalidInput(
-            "Contacts are sorted by lastSeen or created, with - for the latest first.",
+            "Contacts are sorted by lastSeen, firstSeen, created or email, with - for the reverse.",
             details=[{"path": ["sort"], "message": "is not an order of contacts"}],
         )
     contact_filter = ContactFilter(query.identity, tuple(conditions), query.sort)
+    query = replace(query, text=query.text.strip())
     search = _Search(installation, contact_filter, query)
     return await (search.find_by_text() if query.text else search.find_in_order())
 
@@ -177,11 +179,12 @@ class _Search:
             after = await self._find_offset()
             if after is None:
                 return ContactList([])
-        until = time.monotonic() + PATIENCE
+        budget = StepBudget()
         matches: list[Contact] = []
         while True:
             wanted = limit + 1 - len(matches)
-            bound = await self._database.read_one(read_model.find_bound(self._filter, after, STEP))
+            query = read_model.find_bound(self._filter, after, budget.rows - 1)
+            bound = await self._database.read_one(query)
             candidates = await self._read(after, bound, wanted)
             matches += [contact for contact in candidates if self._matches(contact)]
             if len(matches) > limit:
@@ -192,12 +195,14 @@ class _Search:
             elif bound is None:
                 return ContactList(matches)
             else:
-                after = read_model.find_place_after(self._filter, bound)
-            if not self._query.is_thorough and time.monotonic() > until:
-                looked_until = read_model.get_instant(after)
+                after = bound
+            if not budget.take_step() and not self._query.is_thorough:
+                looked_until = read_model.describe_place(after)
                 return ContactList(matches, self._format_cursor(after), looked_until)
 
-    async def _read(self, after: Position | None, bound: object, limit: int) -> list[Contact]:
+    async def _read(
+        self, after: Position | None, bound: Position | None, limit: int
+    ) -> list[Contact]:
         is_sqlite = self._database.is_sqlite
         return await self._database.read_one(
             read_model.find(self._filter, after, bound, limit=limit, is_sqlite=is_sqlite)
@@ -209,11 +214,23 @@ class _Search:
             raise InvalidInput(
                 "An offset cannot be combined with filters.", "Use the cursor of the page before."
             )
-        query = read_model.find_by_offset(self._filter, self._query.offset - 1)
-        contact = await self._database.read_one(query)
+        database, bound = self._database, None
+        if self._query.identity != "all":
+            query = read_model.find_bound(self._filter, None, _MAX_SKIPPED - 1)
+            bound = await database.read_one(query)
+        contact = await database.read_one(
+            read_model.find_by_offset(self._filter, bound, self._query.offset - 1)
+        )
+        if contact is None and bound is not None:
+            raise InvalidInput(
+                f"The offset leads beyond the first {_MAX_SKIPPED:,} contacts of all kinds.",
+                "Use the cursor of the page before.",
+            )
         return read_model.find_place(self._filter, contact) if contact else None
 
     def _matches(self, contact: Contact) -> bool:
+        if self._query.sort.endswith("email") and not contact.email:
+            return False
         if self._query.identity != "all":
             is_identified = bool(contact.user_id or contact.email)
             if is_identified is not (self._query.identity == "identified"):
@@ -224,7 +241,7 @@ class _Search:
     # -- cursors ------------------------------------------------------------------------------
 
     def _format_cursor(self, place: Position) -> str:
-        return f"{self._query.sort}.{place.instant}.{place.id}"
+        return f"{self._query.sort}.{place.id}.{place.key}"
 
     def _parse_cursor(self) -> Position | None:
         return _parse_cursor(self._query.cursor, self._query.sort) if self._query.cursor else None
@@ -241,12 +258,14 @@ def is_cursor(text: str, sort: str) -> bool:
 
 def _parse_cursor(text: str, sort: str) -> Position:
     cursor_sort, _, rest = text.partition(".")
-    instant, _, contact_id = rest.partition(".")
-    try:
-        place = Position(int(instant), UUID(contact_id))
-    except ValueError:
-        place = None
-    if place is None or cursor_sort != sort or abs(place.instant) > _MAX_INSTANT:
+    contact_id, _, key = rest.partition(".")
+    place = None
+    with suppress(ValueError):
+        place = Position(key if sort.endswith("email") else int(key), UUID(contact_id))
+    is_in_range = place is not None and (
+        "\0" not in place.key if isinstance(place.key, str) else abs(place.key) <= _MAX_INSTANT
+    )
+    if place is None or cursor_sort != sort or not is_in_range:
         raise InvalidInput(
             "This cursor belongs to another list.", "Begin at the first page, without a cursor."
         )

@@ -24,6 +24,7 @@ from .contacts import find_contact
 from .installation import Installation
 from .journeys import STATES
 from .masked_mail import mask_event, mask_values
+from .stepwise import StepwisePage, read_stepwise
 
 __all__ = [
     "CountedEnrollment",
@@ -34,12 +35,16 @@ __all__ = [
     "Turn",
     "count_enrollments",
     "count_entries",
+    "estimate_failures",
     "get_enrollment",
     "list_contact_enrollments",
     "list_enrollments",
+    "list_failures",
     "list_recent_enrollments",
 ]
 
+# How many failures a page counts.
+_MAX_ESTIMATED = 5000
 # Ids of one read while failures are counted.
 _COUNTED_AT_ONCE = 1000
 
@@ -54,6 +59,7 @@ async def list_enrollments(
     failures: FailureFilter = ALL_FAILURES,
     before: UUID | None = None,
     limit: int,
+    offset: int = 0,
 ) -> Sequence[EnrollmentWithContact]:
     """Return enrollments of a journey with their contacts, the latest to enter first.
 
@@ -66,7 +72,50 @@ async def list_enrollments(
         states: only those in one of these states; `retrying` are those whose last turn raised and
             will be tried again.
         waits: instead of `states`, only those in a wait with one of these journal keys.
-        failures: only those that failed like this.
+        failures: only those that failed like this, however long it takes; see `list_failures`.
+        before: only those that entered before this enrollment.
+        limit: how many at most.
+        offset: how many of the latest to leave out.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    query = journey_read_model.find_enrollment_ids(
+        journey_id, states, waits, before, limit, offset=offset, failures=failures
+    )
+    return await _load_members(installation, actor, await installation.database.read_one(query))
+
+
+async def _load_members(
+    installation: Installation, actor: Actor, ids: Sequence[UUID]
+) -> Sequence[EnrollmentWithContact]:
+    members = await journey_read_model.load_members(installation.database, ids)
+    if actor.can_act_for_recipients:
+        return members
+    return [replace(member, enrollment=_mask_error(member.enrollment)) for member in members]
+
+
+async def list_failures(
+    installation: Installation,
+    actor: Actor,
+    journey_id: str,
+    state: str,
+    failures: FailureFilter,
+    *,
+    before: UUID | None = None,
+    limit: int,
+) -> StepwisePage[EnrollmentWithContact]:
+    """Return the enrollments of a journey that failed in one way, the latest to enter first.
+
+    No index knows the errors, so the page may have fewer than the limit although there are more.
+
+    Args:
+        installation: whose enrollments.
+        actor: who reads them.
+        journey_id: which journey.
+        state: the state, or `retrying`.
+        failures: how they failed.
         before: only those that entered before this enrollment.
         limit: how many at most.
 
@@ -74,14 +123,63 @@ async def list_enrollments(
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    query = journey_read_model.find_enrollment_ids(
-        journey_id, states, waits, before, limit, failures=failures
+    page = await _find_failures(
+        installation, journey_id, state, failures, before=before, limit=limit
     )
-    ids = await installation.database.read_one(query)
-    members = await journey_read_model.load_members(installation.database, ids)
-    if actor.can_act_for_recipients:
-        return members
-    return [replace(member, enrollment=_mask_error(member.enrollment)) for member in members]
+    members = await _load_members(installation, actor, page.items)
+    return StepwisePage(members, page.next_before)
+
+
+async def _find_failures(
+    installation: Installation,
+    journey_id: str,
+    state: str,
+    failures: FailureFilter,
+    *,
+    before: UUID | None,
+    limit: int,
+) -> StepwisePage[UUID]:
+    return await read_stepwise(
+        installation.database,
+        lambda before, budget: journey_read_model.find_failure_bound(
+            journey_id, state, before, budget
+        ),
+        lambda before, down_to, limit: journey_read_model.find_enrollment_ids(
+            journey_id, [state], (), before, limit, failures=failures, down_to=down_to
+        ),
+        lambda enrollment_id: enrollment_id,
+        before=before,
+        limit=limit,
+    )
+
+
+async def estimate_failures(
+    installation: Installation,
+    actor: Actor,
+    journey_id: str,
+    state: str,
+    failures: FailureFilter,
+) -> tuple[int, bool]:
+    """Count the enrollments that failed in one way, for as long as a page may take.
+
+    Args:
+        installation: whose enrollments.
+        actor: who counts them.
+        journey_id: which journey.
+        state: the state, or `retrying`.
+        failures: how they failed.
+
+    Returns:
+        How many were counted, and whether these are all.
+
+    Raises:
+        Forbidden: the actor may not read.
+    """
+    actor.require(Permission.READ)
+    page = await _find_failures(
+        installation, journey_id, state, failures, before=None, limit=_MAX_ESTIMATED
+    )
+    return len(page.items), page.next_before is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +231,7 @@ async def list_contact_enrollments(
     states: Sequence[str] = STATES,
     before: UUID | None = None,
     limit: int,
+    offset: int = 0,
 ) -> Sequence[EnrollmentWithContact]:
     """Return the enrollments of one contact in a journey, the latest to enter first.
 
@@ -144,6 +243,7 @@ async def list_contact_enrollments(
         states: only those in one of these states.
         before: only those that entered before this enrollment.
         limit: how many at most.
+        offset: how many of the latest to leave out.
 
     Raises:
         Forbidden: the actor may not read.
@@ -154,12 +254,11 @@ async def list_contact_enrollments(
     except NotFound:
         return []
     ids = await installation.database.read_one(
-        journey_read_model.find_ids_of_contact(journey_id, contact.id, states, before, limit)
+        journey_read_model.find_ids_of_contact(
+            journey_id, contact.id, states, before, limit, offset=offset
+        )
     )
-    members = await journey_read_model.load_members(installation.database, ids)
-    if actor.can_act_for_recipients:
-        return members
-    return [replace(member, enrollment=_mask_error(member.enrollment)) for member in members]
+    return await _load_members(installation, actor, ids)
 
 
 async def count_enrollments(

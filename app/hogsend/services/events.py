@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.contact import Contact
+from ..domain.ids import build_first_id
 from ..domain.incoming import IncomingEvent, IngestResult, check_text
 from ..errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from ..ingest.parsing import EventBody, build_event, parse_event, parse_event_body, parse_item
-from ..store.db import Write
+from ..store.db import Database, Write
 from ..store.read_models import events as read_model
 from ..store.read_models.events import ALL_EVENTS, EventFilter, EventLine
 from .actor import Actor, Permission
@@ -20,6 +21,7 @@ from .context import ServiceContext
 from .identity_claims import authorize_claim, check_browser
 from .installation import Installation
 from .masked_mail import mask_event
+from .stepwise import read_stepwise
 
 __all__ = [
     "EventBody",
@@ -195,11 +197,13 @@ async def list_events(
     matching: EventFilter = ALL_EVENTS,
     before: UUID | None = None,
     limit: int,
+    offset: int = 0,
 ) -> EventPage:
     """Return events, newest first.
 
     The links in them, such as of a click, are masked for an actor who may only read. A page that is
-    filtered by source may have fewer events than the limit although there are more.
+    filtered by source, or of a contact by anything, may have fewer events than the limit although
+    there are more.
 
     Args:
         installation: whose events.
@@ -207,21 +211,43 @@ async def list_events(
         matching: only events that match it.
         before: only events older than this one.
         limit: how many at most.
+        offset: how many of the newest to leave out.
 
     Raises:
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
     database = installation.database
-    query = read_model.find_newest(limit + 1, matching=matching, before=before)
-    lines = await database.read_one(query)
-    events = lines[:limit]
-    next_before = events[-1].id if len(lines) > limit else None
-    if matching.source and next_before is None:
-        next_before = await database.read_one(read_model.find_last_scanned(matching, before))
+    events, next_before = await _read_page(database, matching, before, offset, limit)
     if not actor.can_act_for_recipients:
         events = [mask_event(event) for event in events]
     return EventPage(events, await read_model.load_contacts(database, events), next_before)
+
+
+async def _read_page(
+    database: Database, matching: EventFilter, before: UUID | None, offset: int, limit: int
+) -> tuple[Sequence[EventLine], UUID | None]:
+    """Return a page of events, and the id before which the next one begins."""
+    if matching.is_selective:
+        lines = await database.read_one(
+            read_model.find_newest(limit + 1, matching=matching, before=before, offset=offset)
+        )
+        page = lines[:limit]
+        return page, page[-1].id if len(lines) > limit and page else None
+    steps = await read_stepwise(
+        database,
+        lambda before, budget: read_model.find_bound(matching, before, budget),
+        lambda before, down_to, limit: read_model.find_newest(
+            limit, matching=matching, before=before, down_to=down_to
+        ),
+        lambda line: line.id,
+        before=before,
+        limit=offset + limit,
+    )
+    next_before = steps.next_before
+    if next_before and matching.since and next_before < build_first_id(matching.since):
+        next_before = None
+    return steps.items[offset:], next_before
 
 
 async def replay_event(context: ServiceContext, actor: Actor, event_id: UUID) -> IngestResult:

@@ -24,9 +24,9 @@ from .actor import Actor, Permission
 from .context import ServiceContext
 from .installation import Installation
 from .masked_mail import mask_links, mask_mail, mask_values
+from .stepwise import read_stepwise
 
 __all__ = [
-    "MAX_COUNTED",
     "STATUSES",
     "AttachmentInfo",
     "EngagementRecord",
@@ -44,8 +44,6 @@ __all__ = [
 
 STATUSES: tuple[str, ...] = get_args(SendStatus)
 _MAX_ENGAGEMENT = 200
-# The greatest number of sends that are counted for a page, so that it is always quick.
-MAX_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +53,12 @@ class SendList:
     Args:
         sends: the sends.
         contacts: their contacts.
-        total: how many there are in all, if they were counted; at most `MAX_COUNTED`.
+        next_before: the send before which the next page begins; None at the end.
     """
 
     sends: Sequence[Send]
     contacts: Mapping[UUID, Contact]
-    total: int | None = None
+    next_before: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +110,10 @@ async def list_sends(
     before: UUID | None = None,
     offset: int = 0,
     limit: int,
-    counts: bool = False,
 ) -> SendList:
     """Return sends, newest first, those that were refused included.
+
+    A page with several filters may have fewer sends than the limit although there are more.
 
     Args:
         installation: whose ledger.
@@ -123,7 +122,6 @@ async def list_sends(
         before: only sends older than this one.
         offset: how many of the newest to leave out.
         limit: how many at most.
-        counts: whether to count the sends, up to `MAX_COUNTED`.
 
     Raises:
         Forbidden: the actor may not read.
@@ -133,16 +131,35 @@ async def list_sends(
     recipient_ids = await _find_recipients(database, filters.to_email, filters.user_id)
     address = filters.to_email.strip().lower()
     filters = replace(filters, contact_ids=recipient_ids, to_email=address)
-    page = await database.read_one(
-        read_model.find_newest(limit, filters, before=before, offset=offset)
-    )
-    total = await database.read_one(read_model.count(filters, MAX_COUNTED)) if counts else None
+    page, next_before = await _read_page(database, filters, before, offset, limit)
     recipients: Mapping[UUID, Contact] = {}
     if page:
         recipients = await database.read_one(
             contacts.find_by_ids({send.contact_id for send in page})
         )
-    return SendList(page, recipients, total)
+    return SendList(page, recipients, next_before)
+
+
+async def _read_page(
+    database: Database, filters: SendFilter, before: UUID | None, offset: int, limit: int
+) -> tuple[Sequence[Send], UUID | None]:
+    """Return a page of sends, and the id before which the next one begins."""
+    if not filters.is_selective:
+        steps = await read_stepwise(
+            database,
+            lambda before, budget: read_model.find_bound(filters, before, budget),
+            lambda before, down_to, limit: read_model.find_newest(
+                limit, filters, before=before, down_to=down_to
+            ),
+            lambda send: send.id,
+            before=before,
+            limit=offset + limit,
+        )
+        return steps.items[offset:], steps.next_before
+    query = read_model.find_newest(limit + 1, filters, before=before, offset=offset)
+    sends_and_next = await database.read_one(query)
+    page = sends_and_next[:limit]
+    return page, page[-1].id if len(sends_and_next) > limit and page else None
 
 
 async def _find_recipients(

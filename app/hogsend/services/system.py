@@ -10,7 +10,7 @@ from datetime import datetime
 
 from .. import __version__
 from ..domain.journey import BrokenFile
-from ..store import corrupt_rows, meta, workers
+from ..store import corrupt_rows, lag, meta, workers
 from ..store.read_models import overview as queues
 from ..store.read_models import system as read_model
 from ..store.read_models.counts import BoundedCount
@@ -71,7 +71,7 @@ async def get_system_report(context: ServiceContext, actor: Actor) -> SystemRepo
         queues.find_oldest_due(),
         queues.count_overdue(context.clock.now() - LATE),
         queues.count_queued(),
-        queues.find_oldest_queued(),
+        lag.find_next_send(),
         meta.find_value(meta.SEND_HOLD),
         read_model.count_hatchet_runs(),
         workers.find_registered(is_sqlite=database.is_sqlite),

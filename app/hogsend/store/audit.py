@@ -81,7 +81,7 @@ def record(
 
 
 async def list_entries(
-    database: Database, limit: int, before: UUID | None = None
+    database: Database, limit: int, before: UUID | None = None, offset: int = 0
 ) -> list[AuditEntry]:
     """Return entries, newest first.
 
@@ -89,8 +89,9 @@ async def list_entries(
         database: the open database.
         limit: how many at most.
         before: only entries older than this one.
+        offset: how many of the newest to leave out.
     """
     entries = AuditRow.all() if before is None else AuditRow.filter(id__lt=before)
     with database.reading_connection() as connection:
-        rows = await entries.using_db(connection).order_by("-id").limit(limit)
+        rows = await entries.using_db(connection).order_by("-id").offset(offset).limit(limit)
     return list(map(_ENTRIES.from_model, rows))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tortoise.fields import BigIntField, Field, JSONField
+from tortoise.fields import BigIntField, CharField, Field, JSONField
 from tortoise.indexes import Index
 
 from ..domain.ids import to_uuid
@@ -66,6 +66,18 @@ class IdField(Field[UUID], UUID):
 
     def to_python_value(self, value: Any) -> Any:
         return None if value is None else to_id(value)
+
+
+class ByteOrderedField(CharField):
+    """A text whose index has the order of its bytes on both databases, and so finds prefixes."""
+
+    class _db_postgres:
+        def __init__(self, field: CharField) -> None:
+            self._field = field
+
+        @property
+        def SQL_TYPE(self) -> str:
+            return f'VARCHAR({self._field.max_length}) COLLATE "C"'
 
 
 class DigestField(Field[bytes], bytes):  # type: ignore[misc]

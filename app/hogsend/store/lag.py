@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from .db import Query
+from .distinct import select_distinct
+from .models import WAITS
 from .rows import read_first
 
 
@@ -24,9 +26,12 @@ def find_next_wake() -> Query[datetime | None]:
 
 
 def find_next_send() -> Query[datetime | None]:
-    """Query when the next queued mail is due."""
+    """Query when the next queued mail is due; reads one row for each journey that has any."""
+    journeys = select_distinct("sends", "journey_id", WAITS)
+    first = f"SELECT MIN(due_at) AS due_at FROM sends WHERE {WAITS} AND journey_id"
     return Query(
-        "SELECT MIN(due_at) FROM sends WHERE status = 'queued'",
+        f"SELECT MIN(due_at) FROM (SELECT ({first} = queued.one) AS due_at "
+        f"FROM ({journeys}) queued UNION ALL {first} IS NULL) firsts",
         [],
         read_first(datetime),
     )

@@ -6,7 +6,17 @@ Models never leave `store`: the rest of the program sees domain values.
 from __future__ import annotations
 
 from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
-from .conditions import DUE, HELD, JOURNALED, LIVE, RESENT, RETRIED, UNFINISHED_IMPORT, WAITS
+from .conditions import (
+    DUE,
+    HELD,
+    JOURNALED,
+    LIVE,
+    PRESENT,
+    RESENT,
+    RETRIED,
+    UNFINISHED_IMPORT,
+    WAITS,
+)
 from .contacts import (
     ConsentRow,
     ContactRow,
@@ -52,6 +62,7 @@ __all__ = [
     "JOURNALED",
     "LIVE",
     "MODULES",
+    "PRESENT",
     "RESENT",
     "RETRIED",
     "UNFINISHED_IMPORT",

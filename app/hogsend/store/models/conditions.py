@@ -18,3 +18,5 @@ RESENT = "original_id IS NOT NULL"
 HELD = "holder IS NOT NULL"
 # Imports that a process runs, or is to run.
 UNFINISHED_IMPORT = "status IN ('pending', 'processing')"
+# Contacts that lists have: neither merged into another one nor erased.
+PRESENT = "merged_into IS NULL AND erased_at IS NULL"

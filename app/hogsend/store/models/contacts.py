@@ -7,7 +7,15 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from ..fields import DigestField, IdField, InstantField, Where, json_field
+from ..fields import (
+    ByteOrderedField,
+    DigestField,
+    IdField,
+    InstantField,
+    Where,
+    json_field,
+)
+from .conditions import PRESENT
 
 
 class ContactRow(Model):
@@ -38,6 +46,7 @@ class ContactRow(Model):
         table = "contacts"
         indexes = (
             ("last_seen_at",),
+            Where(fields=("first_seen_at", "id"), name="contacts_by_first_seen", condition=PRESENT),
             Where(
                 fields=("merged_into",),
                 name="merged_contacts",
@@ -49,7 +58,7 @@ class ContactRow(Model):
 class IdentityRow(Model):
     """An identity of a contact: `u:` user id, `e:` email or `a:` anonymous id."""
 
-    identity = fields.CharField(max_length=330, primary_key=True)
+    identity = ByteOrderedField(max_length=330, primary_key=True)
     contact_id = IdField(db_index=True)
 
     class Meta:

@@ -16,14 +16,17 @@ from ...domain.conditions import Condition
 from ...domain.contact import Contact
 from ...domain.ids import compute_instant
 from ..contacts import CONTACTS
-from ..db import Query
+from ..db import Query, Row
 from ..fields import from_micros, to_micros
 from ..property_conditions import PropertySql
-from ..rows import read_first, read_scalar
+from ..rows import RowMapper, read_first, read_scalar
+from ..stored import Stored
 
-Sort = Literal["-lastSeen", "lastSeen", "-created", "created"]
+Sort = Literal[
+    "-lastSeen", "lastSeen", "-firstSeen", "firstSeen", "-created", "created", "-email", "email"
+]
 IdentityKind = Literal["all", "identified", "anonymous"]
-_PRESENT = " AND c.merged_into IS NULL AND c.erased_at IS NULL"
+_PRESENT = "c.merged_into IS NULL AND c.erased_at IS NULL"
 _KINDS = {
     "all": "",
     "identified": " AND (c.external_id IS NOT NULL OR c.email IS NOT NULL)",
@@ -47,34 +50,42 @@ class ContactFilter:
 
 
 class Position(NamedTuple):
-    """A place in an order: an instant, 0 in the order of ids, and the id of a contact."""
+    """A place in an order: what contacts are sorted by, and the id of a contact.
 
-    instant: int
+    Args:
+        key: an instant in microseconds; 0 in the order of ids; an identity in that of addresses.
+        id: the contact; it does not matter in the order of addresses, of which no two are equal.
+    """
+
+    key: int | str
     id: UUID
 
 
-def find_bound(contact_filter: ContactFilter, after: Position | None, budget: int) -> Query[Any]:
-    """Query the instant or id that is `budget` contacts further in an order, by the index alone.
+def find_bound(
+    contact_filter: ContactFilter, after: Position | None, budget: int
+) -> Query[Position | None]:
+    """Query the place that is `budget` contacts further in an order, by the index alone.
 
     Args:
         contact_filter: the order.
-        after: the place to begin at; None begins at the first contact.
+        after: the place to begin after; None begins at the first contact.
         budget: how many contacts further.
     """
-    order = _Order(contact_filter.sort)
+    order = _build_order(contact_filter.sort)
     where, values = order.build_start(after)
+
     return Query(
-        f"SELECT {order.column} FROM contacts c WHERE {where} "
-        f"ORDER BY {order.column} {order.direction} LIMIT 1 OFFSET ?",
+        f"SELECT {', '.join(order.index)} FROM {order.table} WHERE {where} "
+        f"ORDER BY {order.sort(order.index)} LIMIT 1 OFFSET ?",
         [*values, budget],
-        read_first(UUID) if order.is_by_id else read_scalar,
+        order.read_place,
     )
 
 
 def find(
     contact_filter: ContactFilter,
     after: Position | None,
-    bound: Any,
+    bound: Position | None,
     *,
     limit: int,
     is_sqlite: bool,
@@ -84,78 +95,152 @@ def find(
     Args:
         contact_filter: which contacts, and in which order.
         after: the place to begin after; None begins at the first contact.
-        bound: the instant or id to end with; None ends at the last contact.
+        bound: the place to end with; None ends at the last contact.
         limit: how many contacts at most.
         is_sqlite: whether the database is SQLite.
     """
-    order = _Order(contact_filter.sort)
+    order = _build_order(contact_filter.sort)
     where, values = order.build_range(after, bound)
     conditions, operands = PropertySql(is_sqlite=is_sqlite).build(contact_filter.conditions)
     return Query(
-        f"SELECT {CONTACTS.columns} FROM contacts c WHERE {where}{_PRESENT}"
-        f"{_KINDS[contact_filter.identity]}{conditions} ORDER BY {order.sql} LIMIT ?",
+        f"SELECT {CONTACTS.columns} FROM {order.tables} WHERE {where}{order.join} AND {_PRESENT}"
+        f"{_KINDS[contact_filter.identity]}{conditions} "
+        f"ORDER BY {order.sort(order.columns)} LIMIT ?",
         [*values, *operands, limit],
         CONTACTS.read_all,
     )
 
 
-def find_by_offset(contact_filter: ContactFilter, offset: int) -> Query[Contact | None]:
-    """Query the contact of a number in a list without conditions on properties, from 0."""
-    order = _Order(contact_filter.sort)
+def find_by_offset(
+    contact_filter: ContactFilter, bound: Position | None, offset: int
+) -> Query[Contact | None]:
+    """Query the contact of a number in a list without conditions on properties, from 0.
+
+    Args:
+        contact_filter: which contacts, and in which order.
+        bound: the last place that is looked at; None for all.
+        offset: the number.
+    """
+    order = _build_order(contact_filter.sort)
+    where, values = order.build_range(None, bound)
     return Query(
-        f"SELECT {CONTACTS.columns} FROM contacts c WHERE TRUE{_PRESENT}"
-        f"{_KINDS[contact_filter.identity]} ORDER BY {order.sql} LIMIT 1 OFFSET ?",
-        [offset],
+        f"SELECT {CONTACTS.columns} FROM {order.tables} WHERE {where}{order.join} AND {_PRESENT}"
+        f"{_KINDS[contact_filter.identity]} ORDER BY {order.sort(order.columns)} LIMIT 1 OFFSET ?",
+        [*values, offset],
         CONTACTS.read_first,
     )
 
 
-def get_instant(place: Position) -> datetime:
-    """Return the instant of a place: when its contact was seen last, or was created."""
-    return from_micros(place.instant) if place.instant else compute_instant(place.id)
+def describe_place(place: Position) -> datetime | str:
+    """Return what the contacts at a place have: when they were seen or created, or the address."""
+    if isinstance(place.key, str):
+        return place.key.removeprefix(_ADDRESS)
+    return from_micros(place.key) if place.key else compute_instant(place.id)
 
 
 def find_place(contact_filter: ContactFilter, contact: Contact) -> Position:
     """Return the place of a contact in an order."""
-    instant = 0 if _Order(contact_filter.sort).is_by_id else to_micros(contact.last_seen_at)
-    return Position(instant, contact.id)
+    match contact_filter.sort.removeprefix("-"):
+        case "email":
+            return Position(_ADDRESS + (contact.email or ""), contact.id)
+        case "created":
+            return Position(0, contact.id)
+        case "firstSeen":
+            return Position(to_micros(contact.first_seen_at), contact.id)
+        case _:
+            return Position(to_micros(contact.last_seen_at), contact.id)
 
 
-def find_place_after(contact_filter: ContactFilter, bound: Any) -> Position:
-    """Return the place after all contacts of an instant, or after a contact's id."""
-    order = _Order(contact_filter.sort)
-    if order.is_by_id:
-        return Position(0, bound)
-    return Position(bound, UUID(int=0 if order.direction == "DESC" else (1 << 128) - 1))
+_ADDRESS = "e:"
 
 
+@dataclass(frozen=True, slots=True)
 class _Order:
-    """The SQL of an order."""
+    """The SQL of an order.
 
-    def __init__(self, sort: Sort) -> None:
-        is_descending = sort.startswith("-")
-        self.is_by_id = "created" in sort
-        self.column = "c.id" if self.is_by_id else "c.last_seen_at"
-        self.direction = "DESC" if is_descending else "ASC"
-        self._sign = "<" if is_descending else ">"
-        self._end_sign = ">" if is_descending else "<"
-        self.sql = f"{self.column} {self.direction}"
-        if not self.is_by_id:
-            self.sql += f", c.id {self.direction}"
+    Args:
+        columns: what contacts are sorted by.
+        index: what the index has of it: all of it, or nothing but the instant.
+        is_descending: whether the order is turned around.
+        table: the table of the index.
+        condition: the condition of the rows of the index.
+        tables: the tables that have the contacts.
+        join: the condition that joins them.
+    """
+
+    columns: Sequence[str]
+    index: Sequence[str]
+    is_descending: bool
+    table: str = "contacts c"
+    condition: str = "TRUE"
+    tables: str = "contacts c"
+    join: str = ""
+
+    def sort(self, columns: Sequence[str]) -> str:
+        """Return columns as ORDER BY has them."""
+        direction = "DESC" if self.is_descending else "ASC"
+        return ", ".join(f"{column} {direction}" for column in columns)
 
     def build_start(self, after: Position | None) -> tuple[str, list[Any]]:
-        if after is None:
-            return "TRUE", []
-        if self.is_by_id:
-            return f"c.id {self._sign} ?", [after.id]
-        return f"c.last_seen_at {self._sign}= ?", [after.instant]
+        """Return the condition of the part of the index that begins at a place."""
+        return self._compare(after, self.index, "<" if self.is_descending else ">")
 
-    def build_range(self, after: Position | None, bound: Any) -> tuple[str, list[Any]]:
+    def build_range(self, after: Position | None, bound: Position | None) -> tuple[str, list[Any]]:
+        """Return the condition of the places after one, up to another one."""
+        before, until = ("<", ">") if self.is_descending else (">", "<")
         where, values = self.build_start(after)
-        if after is not None and not self.is_by_id:
-            where += f" AND (c.last_seen_at, c.id) {self._sign} (?, ?)"
-            values += [after.instant, after.id]
-        if bound is not None:
-            where += f" AND {self.column} {self._end_sign}= ?"
-            values.append(bound)
-        return where, values
+        if self.index != self.columns:
+            rest, operands = self._compare(after, self.columns, before)
+            where, values = f"{where} AND {rest}", values + operands
+        end, operands = self._compare(bound, self.index, until + "=")
+        return f"{where} AND {end}", values + operands
+
+    def _compare(
+        self, place: Position | None, columns: Sequence[str], sign: str
+    ) -> tuple[str, list[Any]]:
+        if place is None:
+            return self.condition, []
+        if columns == self.index != self.columns:
+            # Contacts of the same instant follow in the order of their ids.
+            sign = sign[0] + "="
+        values = [place.id if column == "c.id" else place.key for column in columns]
+        marks = ", ".join("?" * len(columns))
+        return f"{self.condition} AND ({', '.join(columns)}) {sign} ({marks})", values
+
+    def read_place(self, rows: list[Row]) -> Position | None:
+        """Read the place of a row of the index: after all contacts of the same instant."""
+        if self.index == ("c.id",):
+            contact_id = read_first(UUID)(rows)
+            return contact_id and Position(0, contact_id)
+        if self.index == self.columns and len(self.index) > 1:
+            return _PLACES.read_first(rows)
+        key = read_scalar(rows)
+        last_id = UUID(int=0 if self.is_descending else (1 << 128) - 1)
+        return None if key is None else Position(key, last_id)
+
+
+_PLACES = RowMapper(Position, key=Stored())
+
+
+def _build_order(sort: Sort) -> _Order:
+    is_descending, name = sort.startswith("-"), sort.removeprefix("-")
+    if name == "email":
+        columns = ("i.identity",)
+        return _Order(
+            columns,
+            columns,
+            is_descending,
+            "identities i",
+            f"i.identity >= '{_ADDRESS}' AND i.identity < 'e;'",
+            # CROSS JOIN keeps SQLite, which has no statistics, from reading all contacts first.
+            "identities i CROSS JOIN contacts c",
+            # A contact may have several addresses; it is sorted by the one that mail goes to.
+            f" AND c.id = i.contact_id AND i.identity = '{_ADDRESS}' || c.email",
+        )
+    if name == "created":
+        return _Order(("c.id",), ("c.id",), is_descending)
+    if name == "firstSeen":
+        columns = ("c.first_seen_at", "c.id")
+        return _Order(columns, columns, is_descending, condition=_PRESENT)
+    # An event changes the index, so it has nothing but the instant.
+    return _Order(("c.last_seen_at", "c.id"), ("c.last_seen_at",), is_descending)

@@ -14,11 +14,8 @@ from .. import contacts
 from ..db import Database, Query
 from ..json_text import from_json
 from ..models import EventRow
-from ..rows import RowMapper, read_column
+from ..rows import RowMapper, read_first
 from ..stored import Stored, json_object
-
-# How many events one page of a filter without an index reads.
-MAX_SCANNED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,65 +116,128 @@ class EventFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def is_selective(self) -> bool:
+        """Whether an index leads to the events that match, and to no others."""
+        if self.contact_ids is not None:
+            return not (self.name or self.source or self.since or self.until)
+        return not self.source
+
 
 ALL_EVENTS = EventFilter()
+# Where the numbers of events end.
+_NO_BOUND = {"<": (1 << 63) - 1, ">=": 0}
 
 
 def find_newest(
-    limit: int, *, matching: EventFilter = ALL_EVENTS, before: UUID | None = None
+    limit: int,
+    *,
+    matching: EventFilter = ALL_EVENTS,
+    before: UUID | None = None,
+    down_to: UUID | None = None,
+    offset: int = 0,
 ) -> Query[list[EventLine]]:
     """Query events, newest first.
-
-    A filter by source reads at most `MAX_SCANNED` events, because no index has the source.
 
     Args:
         limit: how many at most.
         matching: only events that match it.
         before: only events that are older than this one.
+        down_to: only this event and those that are newer.
+        offset: how many of the newest to leave out.
     """
-    where, values = _build_conditions(matching, before)
-    if not matching.source:
-        return Query(
-            f"SELECT {LINES.columns} FROM events {where}ORDER BY id DESC LIMIT ?",
-            [*values, limit],
-            LINES.read_all,
-        )
+    leading, values = _build_leading(matching, before, down_to)
+    rest, operands = _build_rest(matching)
+    conditions = [*leading, *rest]
+    where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
     return Query(
-        f"SELECT {LINES.columns} FROM (SELECT * FROM events {where}ORDER BY id DESC LIMIT ?) e "
-        "WHERE source = ? ORDER BY id DESC LIMIT ?",
-        [*values, MAX_SCANNED, matching.source, limit],
+        f"SELECT {LINES.columns} FROM events {where}ORDER BY {_order(matching)} DESC "
+        "LIMIT ? OFFSET ?",
+        [*values, *operands, limit, offset],
         LINES.read_all,
     )
 
 
-def find_last_scanned(matching: EventFilter, before: UUID | None) -> Query[UUID | None]:
-    """Query the oldest event that `find_newest` reads of those before a filter by source."""
-    where, values = _build_conditions(matching, before)
+def find_bound(matching: EventFilter, before: UUID | None, budget: int) -> Query[UUID | None]:
+    """Query the event that is `budget` events further in the index that serves a filter.
+
+    Args:
+        matching: which events are looked for.
+        before: the event to begin before; None begins at the newest.
+        budget: how many events further.
+    """
+    leading, values = _build_leading(matching, before, None)
+    where = f"WHERE {' AND '.join(leading)} " if leading else ""
     return Query(
-        f"SELECT id FROM events {where}ORDER BY id DESC LIMIT 1 OFFSET ?",
-        [*values, MAX_SCANNED - 1],
-        lambda rows: next(iter(read_column(UUID)(rows)), None),
+        f"SELECT id FROM events {where}ORDER BY {_order(matching)} DESC LIMIT 1 OFFSET ?",
+        [*values, budget],
+        read_first(UUID),
     )
 
 
-def _build_conditions(matching: EventFilter, before: UUID | None) -> tuple[str, list[object]]:
+def _order(matching: EventFilter) -> str:
+    # Events of one contact have numbers in the order of arrival, for which there is an index.
+    is_of_one = matching.contact_ids is not None and len(matching.contact_ids) == 1
+    return "seq" if is_of_one else "id"
+
+
+def _build_leading(
+    matching: EventFilter, before: UUID | None, down_to: UUID | None
+) -> tuple[list[str], list[object]]:
+    """Return the conditions that select a part of an index."""
+    if _order(matching) == "seq":
+        return _build_leading_by_seq(matching, before, down_to)
     conditions, values = list[str](), list[object]()
     if matching.contact_ids is not None:
         conditions.append("contact_id IN ?")
         values.append(list(matching.contact_ids))
-    if matching.name:
+    elif matching.name:
         conditions.append("name = ?")
         values.append(matching.name)
-    if matching.since is not None:
-        conditions.append("id >= ?")
-        values.append(build_first_id(matching.since))
-    bounds = [before] if before else []
-    if matching.until is not None:
-        bounds.append(build_first_id(matching.until))
-    if bounds:
-        conditions.append("id < ?")
-        values.append(min(bounds))
-    return f"WHERE {' AND '.join(conditions)} " if conditions else "", values
+    period, bounds = _build_period(matching)
+    for sign, bound in (("<", before), (">=", down_to)):
+        if bound is not None:
+            conditions.append(f"id {sign} ?")
+            values.append(bound)
+    return conditions + period, values + bounds
+
+
+def _build_leading_by_seq(
+    matching: EventFilter, before: UUID | None, down_to: UUID | None
+) -> tuple[list[str], list[object]]:
+    conditions, values = ["contact_id = ?"], list[object](matching.contact_ids or ())
+    for sign, bound in (("<", before), (">=", down_to)):
+        if bound is not None:
+            # An event of another contact is no bound of the numbers.
+            conditions.append(
+                f"id {sign} ? AND seq {sign} COALESCE((SELECT b.seq FROM events b "
+                f"WHERE b.id = ? AND b.contact_id = ?), {_NO_BOUND[sign]})"
+            )
+            values += [bound, bound, *(matching.contact_ids or ())]
+    return conditions, values
+
+
+def _build_rest(matching: EventFilter) -> tuple[list[str], list[object]]:
+    """Return the conditions on the rows of the index."""
+    conditions, values = list[str](), list[object]()
+    if matching.contact_ids is not None and matching.name:
+        # COALESCE keeps SQLite, which has no statistics, from using the index of names.
+        conditions.append("COALESCE(name, '') = ?")
+        values.append(matching.name)
+    if matching.source:
+        conditions.append("source = ?")
+        values.append(matching.source)
+    period, bounds = _build_period(matching) if _order(matching) == "seq" else ([], [])
+    return conditions + period, values + bounds
+
+
+def _build_period(matching: EventFilter) -> tuple[list[str], list[object]]:
+    conditions, values = list[str](), list[object]()
+    for sign, instant in ((">=", matching.since), ("<", matching.until)):
+        if instant is not None:
+            conditions.append(f"id {sign} ?")
+            values.append(build_first_id(instant))
+    return conditions, values
 
 
 def find(event_id: UUID) -> Query[EventLine | None]:

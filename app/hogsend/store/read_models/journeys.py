@@ -10,13 +10,13 @@ from uuid import UUID
 
 from ...domain.contact import Contact
 from ...domain.enrollment import Enrollment
-from ...domain.failure_filter import ALL_FAILURES, FailureFilter
+from ...domain.failure_filter import ALL_FAILURES, RETRYING, FailureFilter
 from .. import contacts, enrollments
 from ..db import Database, Query
 from ..distinct import select_distinct
 from ..enrollment_states import build_condition
 from ..models import RETRIED, RefusalRow
-from ..rows import RowMapper, read_column, read_pairs
+from ..rows import RowMapper, read_column, read_first, read_pairs
 from .counts import BoundedCount, count_up_to_limit
 
 # A wait in a loop has a key for each round.
@@ -48,7 +48,9 @@ def find_enrollment_ids(
     before: UUID | None,
     limit: int,
     *,
+    offset: int = 0,
     failures: FailureFilter = ALL_FAILURES,
+    down_to: UUID | None = None,
 ) -> Query[list[UUID]]:
     """Query enrollments of a journey, newest first.
 
@@ -58,38 +60,68 @@ def find_enrollment_ids(
         waits: instead of the states, the keys of waits; only enrollments in one of these.
         before: only enrollments that are older than this one.
         limit: how many at most.
+        offset: how many of the newest to leave out.
         failures: only enrollments that failed like this.
+        down_to: only this enrollment and those that are newer.
     """
     # An enrollment that waits is live, so the wait alone selects it, by its own index.
     in_wait = "journey_id = ? AND wait_key IS NOT NULL AND wait_key = ?"
     conditions = [(in_wait, [journey_id, key]) for key in waits] or [
         build_condition(journey_id, state, failures) for state in states
     ]
-    older, bound = ("", []) if before is None else (" AND id < ?", [before])
+    bounds = [pair for pair in ((" AND id < ?", before), (" AND id >= ?", down_to)) if pair[1]]
+    between, bound = "".join(sql for sql, _ in bounds), [value for _, value in bounds]
     # One ordered index scan for each value: a single scan for several values would sort.
     selects = [
-        f"SELECT id FROM (SELECT id FROM enrollments WHERE {condition}{older} "
+        f"SELECT id FROM (SELECT id FROM enrollments WHERE {condition}{between} "
         f"ORDER BY id DESC LIMIT ?) p{n}"
         for n, (condition, _) in enumerate(conditions)
     ]
-    parameters = [value for _, values in conditions for value in (*values, *bound, limit)]
-    # UNION, as an enrollment may be both waiting and retrying.
+    parameters = [value for _, values in conditions for value in (*values, *bound, limit + offset)]
+    # An enrollment may be both waiting and retrying. A UNION of all would sort them twice.
+    union = " UNION " if RETRYING in states else " UNION ALL "
     return Query(
-        f"SELECT id FROM ({' UNION '.join(selects)}) pages ORDER BY id DESC LIMIT ?",
-        [*parameters, limit],
+        f"SELECT id FROM ({union.join(selects)}) pages ORDER BY id DESC LIMIT ? OFFSET ?",
+        [*parameters, limit, offset],
         read_column(UUID),
     )
 
 
+def find_failure_bound(
+    journey_id: str, state: str, before: UUID | None, budget: int
+) -> Query[UUID | None]:
+    """Query the enrollment in a state that is `budget` enrollments further back.
+
+    Args:
+        journey_id: the journey.
+        state: the state, or `retrying`.
+        before: the enrollment to begin before; None begins at the newest.
+        budget: how many enrollments further.
+    """
+    condition, values = build_condition(journey_id, state)
+    older, bound = ("", []) if before is None else (" AND id < ?", [before])
+    return Query(
+        f"SELECT id FROM enrollments WHERE {condition}{older} ORDER BY id DESC LIMIT 1 OFFSET ?",
+        [*values, *bound, budget],
+        read_first(UUID),
+    )
+
+
 def find_ids_of_contact(
-    journey_id: str, contact_id: UUID, states: Sequence[str], before: UUID | None, limit: int
+    journey_id: str,
+    contact_id: UUID,
+    states: Sequence[str],
+    before: UUID | None,
+    limit: int,
+    *,
+    offset: int = 0,
 ) -> Query[list[UUID]]:
     """Query a contact's enrollments in a journey that are in one of some states, newest first."""
     older, bound = ("", []) if before is None else (" AND id < ?", [before])
     return Query(
         "SELECT id FROM enrollments WHERE contact_id = ? AND journey_id = ? AND state IN ?"
-        f"{older} ORDER BY id DESC LIMIT ?",
-        [contact_id, journey_id, list(states), *bound, limit],
+        f"{older} ORDER BY id DESC LIMIT ? OFFSET ?",
+        [contact_id, journey_id, list(states), *bound, limit, offset],
         read_column(UUID),
     )
 

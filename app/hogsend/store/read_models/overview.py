@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ..db import Query
 from ..fields import to_micros
-from ..models import DUE, RETRIED
+from ..models import DUE, RETRIED, WAITS
 from ..rows import read_first
 from .counts import BoundedCount, count_up_to_limit
 
@@ -50,19 +50,7 @@ def count_wakes(start: datetime, end: datetime) -> Query[BoundedCount]:
 
 def count_queued() -> Query[BoundedCount]:
     """Query how many mails are waiting to be sent."""
-    return count_up_to_limit(
-        "SELECT 1 FROM sends WHERE status = 'queued' AND due_at IS NOT NULL", []
-    )
-
-
-def find_oldest_queued() -> Query[datetime | None]:
-    """Query when the oldest queued mail was, or will be, due."""
-    return Query(
-        "SELECT due_at FROM sends WHERE status = 'queued' AND due_at IS NOT NULL "
-        "ORDER BY due_at LIMIT 1",
-        [],
-        read_first(datetime),
-    )
+    return count_up_to_limit(f"SELECT 1 FROM sends WHERE {WAITS}", [])
 
 
 def find_last_error(journey_id: str) -> Query[str | None]:

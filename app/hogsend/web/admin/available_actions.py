@@ -64,7 +64,7 @@ def can_wake(enrollment: Enrollment) -> bool:
 
 
 def describe_bulk_actions(
-    state: str, count: int, *, is_filtered: bool = False
+    state: str, count: int, *, is_filtered: bool = False, is_counted: bool = True
 ) -> list[AvailableAction]:
     """Return the actions on all enrollments in a state.
 
@@ -72,15 +72,20 @@ def describe_bulk_actions(
         state: the state.
         count: how many enrollments are meant; without any, no action is offered.
         is_filtered: whether they are only some of those in the state.
+        is_counted: whether there are no more of them.
     """
-    if not count:
+    if is_counted and not count:
         return []
-    enrollments = formatting.pluralize(count, "enrollment")
+    enrollments = (
+        formatting.pluralize(count, "enrollment") if is_counted else "all matching enrollments"
+    )
     return [
         _build_action(
             name,
             f"{_TITLES[name]} {'these' if is_filtered else 'all'}",
-            _describe(name, enrollments, is_single=count == 1),
+            _describe(
+                name, enrollments[0].upper() + enrollments[1:], is_single=is_counted and count == 1
+            ),
             enrollments,
         )
         for name in list_bulk_actions(state)

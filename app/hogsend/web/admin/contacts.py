@@ -46,6 +46,7 @@ from .forms import parse_properties
 
 # How many filters a URL may have; the service says how many are too many.
 _MAX_WHERE = 10
+_MAX_CURSOR_LENGTH = 500
 # How many journeys and emails the page of a contact reads.
 _MAX_ROWS = 100
 # The kinds of entries that a page's history shows, by the name in the URL.
@@ -68,7 +69,7 @@ async def show_contacts() -> WebResponse:
 async def _render_contacts(*, problem: str = "", status: int = 200) -> WebResponse:
     arguments = request.args
     sort = arguments.get("sort", "-lastSeen")
-    cursor = arguments.get("after", "")[:200]
+    cursor = arguments.get("after", "")[:_MAX_CURSOR_LENGTH]
     if not is_cursor(cursor, sort):
         cursor = ""
     where = [text.strip() for text in arguments.getlist("where")[:_MAX_WHERE] if text.strip()]

@@ -84,15 +84,13 @@ async def list_emails() -> WebResponse:
         get_actor(),
         SendFilter(status=status, journey_id=journey_id, template=template, to_email=to_email),
         before=read_before_id(),
-        limit=PAGE_SIZE + 1,
+        limit=PAGE_SIZE,
     )
-    shown = result.sends[:PAGE_SIZE]
     blocked = await list_blocked_groups(get_context(), get_actor()) if status == "blocked" else ()
-    has_older = len(result.sends) > PAGE_SIZE
     filters = {"status": status, "journey": journey_id, "template": template, "to": to_email}
     return render_page(
         "admin/emails.html",
-        sends=shown,
+        sends=result.sends,
         contacts=result.contacts,
         status_filter=status,
         blocked=blocked,
@@ -102,7 +100,9 @@ async def list_emails() -> WebResponse:
         templates=sorted(get_content().template_lists),
         to_filter=to_email,
         journeys=get_content().registry.journeys,
-        older=build_url("/emails", **filters, before=shown[-1].id) if has_older else "",
+        older=build_url("/emails", **filters, before=result.next_before)
+        if result.next_before
+        else "",
         newest=build_url("/emails", **filters) if read_before_id() else "",
     )
 

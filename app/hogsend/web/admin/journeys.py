@@ -14,11 +14,13 @@ from ...services import journeys
 from ...services.blocked_mails import list_blocked_groups
 from ...services.enrollments import (
     EnrollmentWithContact,
-    count_enrollments,
+    estimate_failures,
     list_enrollments,
+    list_failures,
 )
 from ...services.journeys import REFUSAL_REASONS, JourneySummary, RefusalRecord
 from ...services.results import get_results
+from ...services.stepwise import StepwisePage
 from .. import formatting
 from ..pages import get_content, get_context, get_now, read_form, render_page
 from ..session import WebResponse
@@ -81,11 +83,10 @@ async def render_journey(journey_id: str, *, problem: str = "", status: int = 20
     chosen = _find_node(drawing, wait)
     keys = list(chosen.waits[:_MAX_KEYS] if chosen else ()) or [wait] * bool(wait)
     form, tabs = FailureForm.read(query, state), _count_tabs(summary)
-    selected = await _count_selected(journey_id, state, tabs, form)
+    selected, is_counted = await _count_selected(journey_id, state, tabs, form)
     people = await _list_people(journey_id, state, keys, form)
-    shown, path = people[:PAGE_SIZE], f"/journeys/{journey.id}"
+    path = f"/journeys/{journey.id}"
     here = {"state": state, "wait": wait, **form.to_fields()}
-    older = build_url(path, **here, before=shown[-1].enrollment.id) if people[PAGE_SIZE:] else ""
     return render_page(
         "admin/journey.html",
         status=status,
@@ -100,14 +101,16 @@ async def render_journey(journey_id: str, *, problem: str = "", status: int = 20
         tabs=tabs,
         failure_form=form,
         periods=PERIODS,
-        actions=describe_bulk_actions(state, selected, is_filtered=bool(form.to_fields())),
+        actions=describe_bulk_actions(
+            state, selected, is_filtered=bool(form.to_fields()), is_counted=is_counted
+        ),
         blocked=await list_blocked_groups(get_context(), get_actor(), journey_id),
         missed=await journeys.count_missed_triggers(get_context(), get_actor(), journey_id),
         results=await get_results(get_context(), get_actor(), journey_id),
         has_variants=drawing is not None and any(n.step.kind == "variant" for n in drawing.nodes),
         **_RESULT_WORDS,
-        people=shown,
-        older=older,
+        people=people.items,
+        older=build_url(path, **here, before=people.next_before) if people.next_before else "",
         newest=build_url(path, **here) if read_before_id() else "",
         reason=reason,
         refusals=await _list_refusals(journey_id, reason),
@@ -127,27 +130,37 @@ def _count_tabs(summary: JourneySummary) -> Mapping[str, int]:
 
 async def _count_selected(
     journey_id: str, state: str, tabs: Mapping[str, int], form: FailureForm
-) -> int:
-    """Return how many enrollments an action on all of a state would concern."""
+) -> tuple[int, bool]:
+    """Return how many enrollments an action on all of a state would concern.
+
+    Whether these are all is false where counting all would take too long.
+    """
     failures = form.to_filter(get_now())
     if not failures:
-        return tabs.get(state, 0)
-    return await count_enrollments(get_context(), get_actor(), journey_id, state, failures)
+        return tabs.get(state, 0), True
+    return await estimate_failures(get_context(), get_actor(), journey_id, state, failures)
 
 
 async def _list_people(
     journey_id: str, state: str, keys: Sequence[str], form: FailureForm
-) -> Sequence[EnrollmentWithContact]:
-    return await list_enrollments(
-        get_context(),
-        get_actor(),
+) -> StepwisePage[EnrollmentWithContact]:
+    context, actor, before = get_context(), get_actor(), read_before_id()
+    failures = form.to_filter(get_now())
+    if failures:
+        return await list_failures(
+            context, actor, journey_id, state, failures, before=before, limit=PAGE_SIZE
+        )
+    members = await list_enrollments(
+        context,
+        actor,
         journey_id,
         states=[state] if state in (*STATES, RETRYING) else LIVE_STATES,
         waits=keys,
-        failures=form.to_filter(get_now()),
-        before=read_before_id(),
+        before=before,
         limit=PAGE_SIZE + 1,
     )
+    shown = members[:PAGE_SIZE]
+    return StepwisePage(shown, shown[-1].enrollment.id if members[PAGE_SIZE:] else None)
 
 
 async def _list_refusals(journey_id: str, reason: str) -> Sequence[RefusalRecord]:

@@ -48,7 +48,9 @@ class ContactsQuery(PageQuery):
         description="Filters by property, such as `plan=pro`; several are separated by `;`.",
     )
     sort: str = Field(
-        "-lastSeen", description="`lastSeen` or `created`, with `-` for the latest first."
+        "-lastSeen",
+        description="`lastSeen`, `firstSeen`, `created` or `email`, with `-` for the reverse. "
+        "Sorted by address, the list has no contacts without one.",
     )
 
 
@@ -56,10 +58,10 @@ class ContactsPage(PageView):
     """A page of contacts."""
 
     contacts: list[AdminContactView]
-    looked_until: InstantView | None = Field(
+    looked_until: InstantView | str | None = Field(
         None,
-        description="Set when a filter stopped before the page was full: when the last contact "
-        "that was looked at was seen last, or created. `nextCursor` goes on.",
+        description="Set when a filter stopped before the page was full: what the last contact "
+        "that was looked at is sorted by. `nextCursor` goes on.",
     )
 
 
@@ -175,7 +177,7 @@ async def list_all(call: ApiCall[ContactsQuery, None]) -> ContactsPage:
         ),
     )
     fields: dict[str, Any] = {"limit": query.limit, "offset": query.offset}
-    if not query.search and not where and query.identity == "all":
+    if not query.search.strip() and not where and query.identity == "all":
         fields["total"] = await count_contacts(context, actor)
     if page.next_cursor:
         fields["next_cursor"] = page.next_cursor

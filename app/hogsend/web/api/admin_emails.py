@@ -22,7 +22,7 @@ from .schemas import (
     PageQuery,
     PageView,
     View,
-    cut_page,
+    describe_page,
     format_instant,
     parse_cursor,
     parse_path_id,
@@ -201,7 +201,10 @@ EXAMPLE_DETAIL: dict[str, Any] = {
     },
 )
 async def list_all(call: ApiCall[SendsQuery, None]) -> SendsPage:
-    """Return emails, newest first, those that were refused included."""
+    """Return emails, newest first, those that were refused included.
+
+    A page with several filters may have few emails and still a `nextCursor`.
+    """
     query = call.query
     filters = SendFilter(
         status=query.status,
@@ -217,11 +220,11 @@ async def list_all(call: ApiCall[SendsQuery, None]) -> SendsPage:
         call.actor,
         filters,
         before=parse_cursor(query.cursor),
-        limit=query.offset + query.limit + 1,
+        offset=query.skipped,
+        limit=query.limit,
     )
-    page = cut_page(query, result.sends, lambda send: send.id)
-    views = [_build_view(send, result.contacts.get(send.contact_id)) for send in page.items]
-    return SendsPage(emails=views, **page.fields)
+    views = [_build_view(send, result.contacts.get(send.contact_id)) for send in result.sends]
+    return SendsPage(emails=views, **describe_page(query, str(result.next_before or "")))
 
 
 @routes.route(

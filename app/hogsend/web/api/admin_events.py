@@ -14,7 +14,16 @@ from ...services.contacts import find_contact_ids
 from ...services.events import EventFilter, EventLine, get_event, list_events, replay_event
 from .events_fast_path import EXAMPLE_ANSWER, EventAnswer, result_to_json
 from .routes import Answer, ApiCall, Reply, RouteTable
-from .schemas import InstantView, NoQuery, PageQuery, PageView, View, parse_cursor, parse_path_id
+from .schemas import (
+    InstantView,
+    NoQuery,
+    PageQuery,
+    PageView,
+    View,
+    describe_page,
+    parse_cursor,
+    parse_path_id,
+)
 
 routes = RouteTable("Event log")
 
@@ -91,7 +100,8 @@ EXAMPLE: dict[str, Any] = {
 async def list_all(call: ApiCall[EventsQuery, None]) -> EventsPage:
     """Return events, newest first.
 
-    A page that is filtered by `source` may have few events and still a `nextCursor`.
+    A page that is filtered by `source`, or of a contact by anything, may have few events and still
+    a `nextCursor`.
     """
     query, context, actor = call.query, call.context, call.actor
     matching = EventFilter(
@@ -108,16 +118,14 @@ async def list_all(call: ApiCall[EventsQuery, None]) -> EventsPage:
         actor,
         matching=matching,
         before=parse_cursor(query.cursor),
-        limit=query.offset + query.limit,
+        limit=query.limit,
+        offset=query.skipped,
     )
-    fields: dict[str, Any] = {"limit": query.limit, "offset": query.offset}
-    if page.next_before is not None:
-        fields["next_cursor"] = str(page.next_before)
     views = [
         EventView(**_describe(event, page.contacts.get(event.contact_id or UUID(int=0))))
-        for event in page.events[query.offset :]
+        for event in page.events
     ]
-    return EventsPage(events=views, **fields)
+    return EventsPage(events=views, **describe_page(query, str(page.next_before or "")))
 
 
 @routes.route(

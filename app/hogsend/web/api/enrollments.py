@@ -140,7 +140,8 @@ async def list_states(call: ApiCall[StatesQuery, None]) -> StatesPage:
     window: Mapping[str, Any] = {
         "states": states,
         "before": parse_cursor(query.cursor),
-        "limit": query.offset + query.limit + 1,
+        "offset": query.skipped,
+        "limit": query.limit + 1,
     }
     context, actor = call.context, call.actor
     if query.user_id:

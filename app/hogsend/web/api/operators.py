@@ -159,8 +159,9 @@ async def show_audit(call: ApiCall[PageQuery, None]) -> AuditPage:
     entries = await list_entries(
         call.context,
         call.actor,
-        query.offset + query.limit + 1,
+        query.limit + 1,
         before=parse_cursor(query.cursor),
+        offset=query.skipped,
     )
     page = cut_page(query, entries, lambda entry: entry.id)
     views = [

@@ -54,6 +54,11 @@ class PageQuery(QueryForm):
         "", max_length=500, description="The `nextCursor` of the page before; wins over `offset`."
     )
 
+    @property
+    def skipped(self) -> int:
+        """How many items to leave out: none after a cursor."""
+        return 0 if self.cursor else self.offset
+
 
 class View(BaseModel):
     """A part of an answer: camelCase; a field that is not set is left out."""
@@ -90,19 +95,27 @@ def slice_page(query: PageQuery, items: Sequence[ItemT]) -> PageSlice[ItemT]:
 def cut_page(
     query: PageQuery, items: Sequence[ItemT], name_position: Callable[[ItemT], object]
 ) -> PageSlice[ItemT]:
-    """Return the page that a query asks for, of a list that is read from its cursor on.
+    """Return the page that a query asks for, of a list that is read from its start on.
 
     Args:
-        query: with the offset and the limit.
-        items: the items from the cursor on; one more than offset and limit, if there are more.
+        query: with the limit.
+        items: the items of the page; one more than the limit, if there are more.
         name_position: returns the cursor that continues after an item.
     """
-    end = query.offset + query.limit
-    page = items[query.offset : end]
+    page = items[: query.limit]
+    next_cursor = str(name_position(page[-1])) if len(items) > query.limit and page else ""
+    return PageSlice(page, describe_page(query, next_cursor))
+
+
+def describe_page(query: PageQuery, next_cursor: str) -> dict[str, Any]:
+    """Return the fields that a page has beside its items.
+
+    Args:
+        query: the query that it answers.
+        next_cursor: where the next page starts; empty at the end.
+    """
     fields: dict[str, Any] = {"limit": query.limit, "offset": query.offset}
-    if len(items) > end and page:
-        fields["next_cursor"] = str(name_position(page[-1]))
-    return PageSlice(page, fields)
+    return {**fields, "next_cursor": next_cursor} if next_cursor else fields
 
 
 def parse_cursor(text: str) -> UUID | None:
