@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hogsend.domain.contact import Contact
+from hogsend.errors import Forbidden
 from tests.world import World
 
 
@@ -133,4 +134,34 @@ async def test_the_same_identities_in_any_order_give_the_same_contact(idle_world
     assert sorted(map(get_identities, contacts)) == sorted(
         (f"{number}u", f"{number}e@example.com", f"{number}a") for number in range(24)
     )
+    assert await idle_world.counter_drift() == {}
+
+
+async def test_a_web_page_takes_over_nobody_with_the_id_of_a_browser(idle_world: World):
+    await idle_world.submit("lead", email="bo@example.com", anonymous_id="b1")
+    await idle_world.submit("visit", user_id="cy", anonymous_id="b2")
+    await idle_world.submit("visit", anonymous_id="b3", contact_properties={"plan": "x"})
+    results = {
+        browser: await idle_world.submit("x", user_id="ada", anonymous_id=browser, is_public=True)
+        for browser in ("b1", "b2", "b3", "b3")
+    }
+    # What is only a browser becomes the user's.
+    contacts = {contact.key: contact for contact in await idle_world.contacts()}
+    ada = contacts["ada"]
+    assert {result.contact_id for result in results.values()} == {ada.id}
+    assert (ada.email, ada.properties) == (None, {"plan": "x"})
+    owners = await load_identities(idle_world)
+    assert [owners[f"a:{browser}"] for browser in ("b1", "b2", "b3")] == [
+        "bo@example.com",
+        "cy",
+        "ada",
+    ]
+    stored = await idle_world.query(
+        "SELECT decisions FROM events WHERE name = 'x' ORDER BY received_at, id"
+    )
+    assert ["another contact owns" in str(row) for row in stored] == [True, True, False, False]
+    with pytest.raises(Forbidden, match="cannot attach to or merge an identified contact"):
+        await idle_world.submit("x", anonymous_id="b1", contact_properties={"a": 1}, is_public=True)
+    with pytest.raises(Forbidden, match="cannot attach to or merge an identified contact"):
+        await idle_world.submit("x", anonymous_id="b3", is_public=True)
     assert await idle_world.counter_drift() == {}

@@ -177,7 +177,6 @@ HELPERS = (
     "audit.apply_audited",
     "audit.build_audit_entry",
     "identity_claims.authorize_claim",
-    "identity_claims.check_browser",
 )
 
 

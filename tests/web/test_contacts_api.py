@@ -145,6 +145,21 @@ async def test_a_web_page_identifies_its_visitor_with_a_token_only(site: Site) -
         403,
         attach,
     )
+    # A lead whose browser the page names stays who it is, whatever user the token proves.
+    await secret.call("PUT", "/v1/contacts", {"email": "bo@example.com", "anonymousId": "b2"})
+    lead = {**identify, "anonymousId": "b2", "properties": {"plan": "x"}}
+    for path, body in (
+        ("/v1/contacts", lead),
+        ("/v1/events", {"name": "x", **lead, "contactProperties": {"plan": "x"}}),
+        ("/v1/lists/journey/subscribe", lead),
+    ):
+        method = "PUT" if path == "/v1/contacts" else "POST"
+        assert (await page.call(method, path, body))[0] in (200, 202)
+    _, both = await secret.call("GET", "/v1/contacts/find?email=bo@example.com&userId=ada")
+    assert {(c["externalId"], c["email"]) for c in both["contacts"]} == {
+        ("ada", "ada@example.com"),
+        (None, "bo@example.com"),
+    }
     assert await page.call("GET", f"/v1/contacts/me?userToken={token}") == (
         200,
         {"identified": True, "traits": {"plan": "x"}, "email": "ada@example.com"},

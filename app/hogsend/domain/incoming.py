@@ -72,6 +72,8 @@ class IncomingEvent:
             `contact_id`, `email` is the contact's new address.
         needs_contact: whether the event creates a contact when none is known; otherwise an event of
             an unknown browser, which no journey begins with, waits for the person to be identified.
+        is_public: whether a web page sent the event: its anonymous id, which nothing proves, names
+            no contact that has a user id or an address.
     """
 
     name: str
@@ -97,6 +99,7 @@ class IncomingEvent:
     event_id: UUID | None = None
     is_contact_change: bool = False
     needs_contact: bool = True
+    is_public: bool = False
 
 
 @record

@@ -21,7 +21,7 @@ from ..domain.incoming import (
     IngestResult,
 )
 from ..domain.journey import EVERYTHING, Journey
-from ..errors import Conflict, NotFound, TooLarge
+from ..errors import Conflict, Forbidden, NotFound, TooLarge
 from ..store import counters
 from ..store.consents import ListDecision
 from ..store.counters import Tally
@@ -98,7 +98,7 @@ class IngestBatch:
         if result is None:
             try:
                 result = self._decide_new(incoming)
-            except (Conflict, TooLarge) as refusal:
+            except (Conflict, Forbidden, TooLarge) as refusal:
                 result = refusal
         self.decided += 1
         return result

@@ -18,6 +18,7 @@ from ..store.db import Query, Transaction
 from ..store.events import KnownKey
 from .contact_properties import refuse_growth
 from .contact_state import ContactState
+from .same_person import select_same_person
 
 
 class MergeNeeded(Exception):
@@ -195,6 +196,7 @@ class ContactResolver:
             MergeNeeded: the event shows that several contacts are one person.
             TooLarge: the event makes the contact's properties too large.
             Conflict: the contact's new address belongs to another contact.
+            Forbidden: a web page names a known person by a browser only.
         """
         if incoming.contact_id is not None:
             known = self._by_id.get(self._find_survivor_id(incoming.contact_id))
@@ -216,7 +218,7 @@ class ContactResolver:
         if user_id and (owner := self._by_identity.get("u:" + user_id)):
             # The user id of a contact that an operator has merged into another user's is an alias.
             user_id = owner.contact.user_id
-        matching = _select_same_person(owners, user_id)
+        matching = select_same_person(owners, user_id, is_public=incoming.is_public)
         has_conflict = len(matching) < len(owners)
         if len(matching) > 1:
             raise MergeNeeded([state.contact.id for state in matching])
@@ -331,6 +333,9 @@ class ContactResolver:
         takes_email = owns_email and (incoming.user_id or not contact.email)
         email = incoming.email if takes_email else contact.email
         anonymous_id = contact.anonymous_id or incoming.anonymous_id
+        if incoming.is_public and self._by_identity.get(f"a:{anonymous_id}") is not state:
+            # The page has no claim to the browser that it names.
+            anonymous_id = contact.anonymous_id
         if (user_id, email, anonymous_id) != (
             contact.user_id,
             contact.email,
@@ -338,18 +343,3 @@ class ContactResolver:
         ):
             state.contact = contact.take_identities(user_id, email, anonymous_id)
             self.identity_changes += 1
-
-
-def _select_same_person(states: Sequence[ContactState], user_id: str | None) -> list[ContactState]:
-    """Return the contacts that can be one person, in the order of `states`.
-
-    Two contacts with different user ids are never one person.
-    """
-    matching: list[ContactState] = []
-    for state in states:
-        own_user_id = state.contact.user_id
-        if user_id and own_user_id and own_user_id != user_id:
-            continue
-        user_id = user_id or own_user_id
-        matching.append(state)
-    return matching

@@ -29,7 +29,7 @@ from ..store.db import Write
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .contacts import name_emails, read_contact
-from .identity_claims import check_browser, prove_user
+from .identity_claims import prove_user
 from .installation import Installation
 from .journey_context import JourneyContext
 from .privacy import erase_contact
@@ -113,7 +113,6 @@ async def upsert_contact(
         TooLarge: the contact would be too large.
     """
     actor.require(Permission.INGEST_PUBLIC)
-    await check_browser(context, actor, change.user_id, change.email, change.anonymous_id)
     result = await context.ingest.submit(_build_event(_check(change), actor))
     return _to_upsert_result(result)
 
@@ -334,6 +333,7 @@ def _build_event(
         lists=change.lists or {},
         source=actor.event_source,
         is_contact_change=True,
+        is_public=actor.is_publishable,
     )
 
 

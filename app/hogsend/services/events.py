@@ -18,7 +18,7 @@ from ..store.read_models.events import ALL_EVENTS, EventFilter, EventLine
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .context import ServiceContext
-from .identity_claims import authorize_claim, check_browser
+from .identity_claims import authorize_claim
 from .installation import Installation
 from .masked_mail import mask_event
 from .stepwise import read_stepwise
@@ -100,10 +100,10 @@ async def _submit_public_event(
     authorize_claim(
         context, actor, user_id=body.user_id, email=body.email, user_token=body.user_token
     )
-    await check_browser(context, actor, body.user_id, body.email, body.anonymous_id)
     event = build_event(body, raw, idempotency_key, may_be_anonymous=True)
     # A page cannot speak for the recipient of mails.
-    return await context.ingest.submit(replace(event, lists={}, source=actor.event_source))
+    public = replace(event, lists={}, source=actor.event_source, is_public=True)
+    return await context.ingest.submit(public)
 
 
 async def submit_batch(

@@ -1,15 +1,14 @@
 """Whom a caller may act for: a secret key for anyone, a publishable key only for its visitor.
 
 The text of a publishable key is in web pages, where anyone reads it. It may act for an anonymous
-visitor, or for the user whom a signed `userToken` names, and never for an address.
+visitor, or for the user whom a signed `userToken` names, and never for an address. Whose browser an
+anonymous id names is decided in the transaction that stores the event (`ingest/same_person.py`).
 """
 
 from __future__ import annotations
 
 from ..domain.user_tokens import read_user_token
 from ..errors import Forbidden, InvalidInput
-from ..store import contacts
-from ..store.contacts import to_identities
 from .actor import Actor
 from .installation import Installation
 
@@ -62,32 +61,3 @@ def prove_user(installation: Installation, user_token: str) -> str:
     if proven is None:
         raise Forbidden("Invalid userToken", "Let your server sign a new one.")
     return proven
-
-
-async def check_browser(
-    installation: Installation,
-    actor: Actor,
-    user_id: str | None,
-    email: str | None,
-    anonymous_id: str | None,
-) -> None:
-    """Check that a publishable key that names only a browser does not act for a known person.
-
-    Args:
-        installation: whose contacts.
-        actor: who asks.
-        user_id: the user id that the request names and proves, if any.
-        email: the address that the request names, if any.
-        anonymous_id: the browser that the request names, if any.
-
-    Raises:
-        Forbidden: the browser's contact has a user id or an address.
-    """
-    if not actor.is_publishable or user_id or email or not anonymous_id:
-        return
-    names = to_identities(None, None, anonymous_id)
-    owners = await installation.database.read_one(contacts.find_by_identities(names))
-    if any(owner.user_id or owner.email for owner in owners.values()):
-        raise Forbidden(
-            "publishable anonymous write cannot attach to or merge an identified contact"
-        )
