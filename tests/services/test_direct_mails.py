@@ -426,6 +426,27 @@ async def test_sensitive_values_reach_the_recipient_and_are_kept_nowhere(
         await resend(harness.site.runtime, COMMAND_LINE, row.id)
 
 
+async def test_sensitive_values_are_kept_nowhere_else_either(harness: MailerHarness) -> None:
+    nested = {"name": "Ada", "token": {"SECRET-NAME": [TOKEN]}, "code": 918273}
+    repeated = {"more": [{"see": f"https://example.com/{TOKEN}"}], "flag": True, "plain": "x"}
+    row = await make_private(harness, props={**nested, **repeated})
+    assert row.props == {
+        "name": "Ada", "token": "•••", "code": "•••", "more": "•••", "flag": True, "plain": "x"
+    }  # fmt: skip
+    await harness.wait_for_status(row.id, "sent")
+    assert TOKEN in harness.provider.accepted[-1].html
+    # The template gets the value from somewhere else.
+    edit(harness, "reset", RESET + "{{ contact.properties.last_token }}")
+    await harness.write(
+        Write("UPDATE contacts SET properties = ?", [(json.dumps({"last_token": TOKEN}),)])
+    )
+    other = await make_private(harness)
+    await harness.wait_for_status(other.id, "sent")
+    await harness.write(Write("UPDATE contacts SET properties = '{}'", [()]))
+    kept = await dump(harness)
+    assert TOKEN not in kept and "918273" not in kept and "SECRET-NAME" not in kept
+
+
 async def test_however_an_email_ends_its_sensitive_values_go(harness: MailerHarness) -> None:
     runtime = harness.site.runtime
     at = (harness.site.clock.now() + timedelta(hours=1)).isoformat()

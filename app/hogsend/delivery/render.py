@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ..domain.address import check_address, parse_mailbox
 from ..domain.contact import Contact
-from ..domain.direct_mail import NOT_KEPT, DirectMail, MailContent
+from ..domain.direct_mail import NOT_KEPT, DirectMail, MailContent, has_secret
 from ..domain.event import Event
 from ..domain.header_text import to_header_line
 from ..domain.journey import BUILT_IN_LIST_ID, TRANSACTIONAL_LIST, MailList
@@ -163,7 +163,11 @@ class Renderer:
             masked = replace(direct, secrets=None, content=None)
             # A template may calculate with a value, which a mask does not allow.
             with suppress(RenderFailed):
-                return self.render(send, contact, event, message.date, masked)
+                archived = self.render(send, contact, event, message.date, masked)
+                # What the contact or the event has beside the props may repeat a value.
+                shown = (archived.subject, archived.html, archived.text, str(archived.headers))
+                if not has_secret("\n".join(shown), direct.secrets or {}):
+                    return archived
         return replace(
             message,
             subject=NOT_KEPT,

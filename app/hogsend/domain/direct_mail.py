@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -183,21 +184,27 @@ def split_props(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return props with masks in place of sensitive values, and the sensitive values.
 
+    A prop that repeats a sensitive text, such as a link with the code that another prop has, is
+    sensitive, too.
+
     Args:
         props: the values for the template.
         sensitive: the names of the props that are sensitive; absent ones are ignored.
     """
     secrets = {name: props[name] for name in sensitive if name in props}
+    if texts := _list_texts(secrets):
+        secrets |= {name: value for name, value in props.items() if _has_text(value, texts)}
     return {**props, **{name: mask_value(value) for name, value in secrets.items()}}, secrets
 
 
 def mask_value(value: Any) -> Any:
-    """Return a value of the same shape in which every text and number is masked."""
-    if isinstance(value, Mapping):
-        return {name: mask_value(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(value, list):
-        return [mask_value(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    """Return a mask for a value; an object's names may be as sensitive as its values."""
     return value if value is None or isinstance(value, bool) else MASK
+
+
+def has_secret(text: str, secrets: Mapping[str, Any]) -> bool:
+    """Return whether a text has a sensitive value, also one that is escaped as in HTML."""
+    return any(value in text or escape(value) in text for value in _list_texts(secrets))
 
 
 def mask_secrets(text: str, secrets: Mapping[str, Any]) -> str:
@@ -217,6 +224,15 @@ def _list_texts(value: Any) -> set[str]:
         text = "" if value is None or isinstance(value, bool) else str(value)
         return {text} if len(text) > 3 else set()
     return set[str]().union(*map(_list_texts, items))
+
+
+def _has_text(value: Any, texts: set[str]) -> bool:
+    """Return whether a value, or a part of it, has one of some texts, names included."""
+    if isinstance(value, Mapping):
+        return any(_has_text(part, texts) for item in value.items() for part in item)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return any(_has_text(part, texts) for part in value)  # pyright: ignore[reportUnknownVariableType]
+    return any(text in str(value) for text in texts)
 
 
 def find_header_problem(name: str, value: str) -> str | None:
