@@ -169,6 +169,14 @@ async def find_suppressions(world: World) -> dict[str, str]:
 async def test_nothing_of_an_erased_person_is_left_and_counts_stay(world: World):
     contact_id = await live_through(world)
     assert await find_marks(world) == MARKED
+    # Mails of templates that were tried out have no row in the ledger.
+    tried = [
+        inbox.InboxEntry(
+            new_id(world.clock.now()), address, "us@example.com", "Try", world.clock.now()
+        )
+        for address in (EMAIL, "other@example.com")
+    ]
+    await write(world, inbox.capture([inbox.CapturedMail(entry, b"Try") for entry in tried]))
     tables = ("contacts", "events", "enrollments", "sends", "hits", "audit")
     before = {table: (await world.query(f"SELECT COUNT(*) FROM {table}"))[0][0] for table in tables}  # noqa: S608
 
@@ -177,6 +185,9 @@ async def test_nothing_of_an_erased_person_is_left_and_counts_stay(world: World)
     assert result.is_finished
     assert (result.counts.events, result.counts.live, result.counts.sends) == (5, 2, 3)
     assert await find_marks(world) == set()
+    assert await world.query("SELECT to_email FROM inbox WHERE subject = 'Try'") == [
+        ("other@example.com",)
+    ]
     after = {table: (await world.query(f"SELECT COUNT(*) FROM {table}"))[0][0] for table in tables}  # noqa: S608
     assert after == before | {"audit": before["audit"] + 1}
     assert set(await world.states()) == {"exited", "waiting"}

@@ -183,6 +183,9 @@ async def test_templates_are_previewed_and_tested_and_addresses_suppressed(site:
     assert [row["email"] for row in page["suppressions"]] == ["gone@example.com"]
     _, answer = await send(site, {"to": "gone@example.com", "template": "hello"})
     assert (answer["status"], answer["reason"]) == ("suppressed", "suppressed")
+    refused = await site.post(f"{path}/send-test", {"to": "GONE@example.com"}, **headers)
+    assert refused.status_code == 409
+    assert "gone@example.com is suppressed" in (await refused.get_json())["error"]
     lifted = await site.client.delete("/v1/admin/suppressions/gone@example.com", headers=headers)
     assert (await lifted.get_json()) == {"deleted": True}
     actions = [action for (action,) in await site.rows("SELECT action FROM audit ORDER BY id")]

@@ -116,7 +116,7 @@ async def _load_direct_mails(
     copies = {address for mail in mails.values() for address in mail.copies}
     if not copies:
         return mails
-    suppressed = await _find_suppressed(database, sorted(copies))
+    suppressed = await find_suppressed(database, sorted(copies))
     return {
         send_id: replace(
             mail,
@@ -127,7 +127,7 @@ async def _load_direct_mails(
     }
 
 
-async def _find_suppressed(database: Database, addresses: Sequence[str]) -> Collection[str]:
+async def find_suppressed(database: Database, addresses: Sequence[str]) -> Collection[str]:
     """Return which addresses must not be mailed; those of erased people have only a hash."""
     suppressed = await database.read_one(consents.find_suppressed_or_salt(addresses))
     salt = suppressed.pop(consents.SALT_ADDRESS, None)

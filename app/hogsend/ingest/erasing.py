@@ -147,7 +147,7 @@ class ContentEraser:
         self._max_seconds = MAX_STEP_SECONDS if database.is_sqlite else MAX_STEP_SECONDS_ON_POSTGRES
 
     async def redact_mentions(self, person: StoredPerson) -> None:
-        """Remove the person from the audit log and from journals of others; before the cut.
+        """Remove the person from the audit log, journals of others and test mails; before the cut.
 
         Only before it is known how they name the person.
         """
@@ -162,6 +162,10 @@ class ContentEraser:
                 lambda after, limit: content.find_import_remarks(texts, after, limit),
                 lambda ids: self._run([content.delete_import_remarks(ids)]),
             )
+        await self._erase_each(
+            lambda after, limit: content.find_sample_mails(addresses, after, limit),
+            lambda ids: self._run([content.delete_captured_mails(ids)]),
+        )
         for address in addresses:
             await self._erase_each(
                 lambda after, limit: content.find_naming_enrollments(person.ids, after, limit),

@@ -10,12 +10,13 @@ from uuid import UUID
 from ..delivery.message import Message
 from ..delivery.providers.port import DeliveryError
 from ..delivery.providers.select import select_provider
+from ..delivery.send_jobs import find_suppressed
 from ..domain.contact import Contact
 from ..domain.event import Event
 from ..domain.ids import new_id
 from ..domain.journey import BUILT_IN_LIST_ID
 from ..domain.send_policy import Send
-from ..errors import HogsendError
+from ..errors import Conflict, HogsendError
 from .actor import Actor, Permission
 from .installation import Installation
 from .templates import TemplateContext, get_template
@@ -63,10 +64,17 @@ async def send_sample_mail(
         Forbidden: the actor may not operate.
         NotFound: there is no usable template with this key.
         ConfigError: the settings do not let the provider send.
+        Conflict: the address must get no mail.
         HogsendError: the mail cannot be rendered, or the provider did not accept it.
     """
     actor.require(Permission.OPERATE)
     mail = _render(context, actor, key, to_email, props)
+    address = mail.to[0].email
+    if await find_suppressed(installation.database, [address]):
+        raise Conflict(
+            f"The address {address} is suppressed: it gets no email.",
+            "Use another address, or lift the suppression if the recipient agrees.",
+        )
     provider = select_provider(
         installation.settings, installation.database, installation.clock, installation.change_feed
     )
@@ -78,7 +86,7 @@ async def send_sample_mail(
         ) from error
     finally:
         await provider.close()
-    return AcceptedMail(provider.name, mail.to[0].email, accepted.reply)
+    return AcceptedMail(provider.name, address, accepted.reply)
 
 
 def _render(

@@ -123,6 +123,21 @@ def erase_sends(ids: Sequence[UUID]) -> list[Query[None]]:
     ]
 
 
+def find_sample_mails(addresses: Sequence[str], after: UUID, limit: int) -> Query[list[UUID]]:
+    """Query the next captured mails to addresses that have no row in the ledger."""
+    return Query(
+        "SELECT send_id FROM inbox WHERE send_id > ? AND to_email IN ? AND NOT EXISTS "
+        "(SELECT 1 FROM sends WHERE sends.id = inbox.send_id) ORDER BY send_id LIMIT ?",
+        [after, list(addresses), limit],
+        read_column(UUID),
+    )
+
+
+def delete_captured_mails(send_ids: Sequence[UUID]) -> Query[None]:
+    """Delete captured mails."""
+    return _run("DELETE FROM inbox WHERE send_id IN ?", [list(send_ids)])
+
+
 def find_refusals(contact_id: UUID, limit: int) -> Query[list[UUID]]:
     """Query refusals to enroll a contact."""
     return Query(
