@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from ...domain.address import normalize_email
@@ -37,6 +37,13 @@ class Unusable:
     reason: str = ""
 
 
+class UnreadableInstant(ValueError):
+    """A message says when it happened, in a way that cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__("timestamp must be an ISO 8601 instant such as 2026-01-02T03:04:05Z")
+
+
 def read_object(value: Any) -> dict[str, Any]:
     """Return a JSON object; an empty one in place of anything else."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
@@ -60,14 +67,26 @@ def read_email(value: Any) -> str:
         return ""
 
 
-def read_instant(value: Any) -> str:
-    """Return an instant in ISO 8601 with its zone; empty in place of anything else."""
-    text = read_text(value)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+def read_instant(*values: Any) -> str:
+    """Return the first instant that a message has, in ISO 8601 with its zone; empty without one.
+
+    It may be without a zone, for UTC, or a number of milliseconds since 1970, as in JavaScript.
+
+    Raises:
+        UnreadableInstant: it cannot be read. To take it as now would let old events start journeys.
+    """
+    value = next((value for value in values if value not in (None, "")), None)
+    if value is None:
         return ""
-    return text if instant.tzinfo is not None else ""
+    try:
+        if isinstance(value, str):
+            instant = datetime.fromisoformat(value.strip())
+            return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).isoformat()
+        if (milliseconds := read_number(value)) is not None:
+            return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise UnreadableInstant
 
 
 def build_key(product: str, message_id: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from .converted import (
     Converted,
+    UnreadableInstant,
     Unusable,
     build_key,
     drop_empty,
@@ -74,6 +75,10 @@ def convert_message(message: Any, now: datetime) -> Converted | Unusable:
     user_id, anonymous_id = _find_identities(name, fields, properties)
     if not user_id and not anonymous_id:
         return Unusable("distinct_id is required")
+    try:
+        timestamp = read_instant(fields.get("timestamp")) or _read_offset(fields, now)
+    except UnreadableInstant as error:
+        return Unusable(str(error))
     # Later libraries have them at the top, earlier ones among the properties.
     changes = _merge("$set", fields, properties)
     defaults = _merge("$set_once", fields, properties)
@@ -91,7 +96,7 @@ def convert_message(message: Any, now: datetime) -> Converted | Unusable:
         "eventProperties": {k: v for k, v in properties.items() if k not in _CONSUMED},
         "contactProperties": changes,
         "groups": {kind: key for kind, value in groups.items() if (key := read_text(value))},
-        "timestamp": read_instant(fields.get("timestamp")) or _read_offset(fields, now),
+        "timestamp": timestamp,
         "idempotencyKey": build_key("posthog", fields.get("uuid")),
         **read_amount(properties),
     }

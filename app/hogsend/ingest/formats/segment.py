@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 from ...errors import InvalidInput
 from .converted import (
     Converted,
+    UnreadableInstant,
     Unusable,
     build_key,
     drop_empty,
@@ -61,9 +62,10 @@ def convert_message(message: Any, message_type: str = "") -> Converted | Unusabl
     if message_type == "alias":
         anonymous_id = read_text(fields.get("previousId"))
     properties = _read_properties(fields, message_type)
-    timestamp = read_instant(fields.get("timestamp")) or read_instant(
-        fields.get("originalTimestamp")
-    )
+    try:
+        timestamp = read_instant(fields.get("timestamp"), fields.get("originalTimestamp"))
+    except UnreadableInstant as error:
+        return Unusable(str(error))
     group_id = read_text(fields.get("groupId"))
     body = {
         "name": name,
