@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -197,7 +198,20 @@ async def test_a_refused_message_is_reported_and_the_others_are_stored(
 
 async def test_odd_numbers_and_texts_are_no_error_of_the_server(site: Site) -> None:
     huge = "9" * 400
-    odd = ["1e400", "-1e400", "NaN", "Infinity", huge, "-" + huge, "true", '"\\ud800"', "[]"]
+    digits = "9" * 5000
+    odd = [
+        "1e400",
+        digits,
+        "-" + digits,
+        "-1e400",
+        "NaN",
+        "Infinity",
+        huge,
+        "-" + huge,
+        "true",
+        '"\\ud800"',
+        "[]",
+    ]
     for value in [*odd, "[" * 300 + "]" * 300, '"' + "\\u0000" + '"']:
         properties = f'{{"revenue": {value}, "currency": {value}, "x": {value}}}'
         posthog = f'{{"event": "go", "distinct_id": "ada", "offset": {value}, "uuid": {value}, '
@@ -210,6 +224,35 @@ async def test_odd_numbers_and_texts_are_no_error_of_the_server(site: Site) -> N
         for path, body in (("/posthog/e/", posthog), ("/segment/v1/track", segment)):
             answer = await site.post(path, body.encode())
             assert answer.status_code == 200, (path, value)
+
+
+async def test_an_event_that_says_unreadably_when_it_happened_starts_no_journey(
+    site: Site,
+) -> None:
+    read: dict[Any, str] = {
+        "2026-01-02T03:04:05.678Z": "2026-01-02T03:04:05.678+00:00",
+        "2026-01-02 03:04:05": "2026-01-02T03:04:05+00:00",
+        1_767_323_045_678: "2026-01-02T03:04:05.678+00:00",
+        "": "",
+        None: "",
+    }
+    unreadable: list[Any] = ["yesterday", "1767323045678", True, [], {"x": 1}, 1e300, -1e17, "0001"]
+    for name, path, wrap in (
+        ("posthog", "/posthog/batch/", lambda at: {"distinct_id": "ada", "timestamp": at}),
+        ("segment", "/segment/v1/batch", lambda at: {"userId": "ada", "timestamp": at}),
+        ("original", "/segment/v1/batch", lambda at: {"userId": "ada", "originalTimestamp": at}),
+    ):
+        batch = [{"type": "track", "event": name, **wrap(at)} for at in [*read, *unreadable]]
+        answer = await (await site.post(path, {"batch": batch})).get_json()
+        assert answer["stored"] == len(read)
+        if name != "posthog":
+            assert [row["index"] for row in answer["refused"]] == list(range(len(read), len(batch)))
+        rows = await site.rows(
+            f"SELECT occurred_at FROM events WHERE name = '{name}' ORDER BY id"  # noqa: S608
+        )
+        now = site.clock.now()
+        expected = [datetime.fromisoformat(at) if at else now for at in read.values()]
+        assert [row[0] for row in rows] == [int(at.timestamp() * 1000) * 1000 for at in expected]
 
 
 async def test_keys_are_found_where_these_clients_send_them_and_checked(site: Site) -> None:
@@ -236,10 +279,26 @@ async def test_keys_are_found_where_these_clients_send_them_and_checked(site: Si
     assert await site.fetch_value("SELECT COUNT(*) FROM events") == 2
 
 
+async def test_gzip_of_several_members_is_read_as_a_whole(site: Site) -> None:
+    text = json.dumps({"batch": [{"type": "track", "event": "go", "userId": "ada"}]}).encode()
+    parts = [gzip.compress(text[:7]), gzip.compress(b""), gzip.compress(text[7:])]
+    noise = b"".join(hashlib.sha256(n.to_bytes(2)).hexdigest().encode() for n in range(4000))
+    whole = gzip.compress(text[:-1] + b', "x": "' + noise) + gzip.compress(b'"}')
+    for body in (b"".join(parts), b"".join(parts) + bytes(100), whole):
+        answer = await site.post("/segment/v1/batch", body, Content_Encoding="gzip")
+        assert (answer.status_code, (await answer.get_json())["stored"]) == (200, 1)
+    for cut in (whole[:-1], whole[:100], b"".join(parts)[:-9], b"".join(parts) + b"x", whole[:9]):
+        assert (await site.post("/segment/v1/batch", cut)).status_code == 400
+
+
 async def test_a_body_that_expands_too_far_is_refused(site: Site) -> None:
     bomb = gzip.compress(b" " * (32 * 1024 * 1024), 9)
     for path in ("/segment/v1/batch", "/posthog/batch/"):
         answer = await site.post(path, bomb, Content_Encoding="gzip")
         assert answer.status_code == 413, path
+    members = gzip.compress(b" " * (1024 * 1024)) * 7
+    assert (await site.post("/segment/v1/batch", members)).status_code == 413
+    tiny = gzip.compress(b"") * 60_000
+    assert (await site.post("/segment/v1/batch", tiny)).status_code == 400
     largest = compress({"batch": [], "api_key": site.key, "x": "y" * (MAX_BYTES - 200)})
     assert (await site.post("/posthog/batch/", largest, Authorization="")).status_code == 200

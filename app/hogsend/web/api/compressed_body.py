@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import zlib
 from typing import Any, cast
 from urllib.parse import parse_qs
@@ -12,12 +11,17 @@ from urllib.parse import parse_qs
 from quart import g, request
 
 from ...errors import InvalidInput, TooLarge
+from .json_bodies import parse_json
 
 # Of a body, and of what it contains when it is compressed; the largest batches have 5 MB.
 MAX_BYTES = 6 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 # zlib's number for data with a gzip header.
 _GZIP_WINDOW = 31
+# Of gzip data, the parts that are compressed apart, and what is expanded at a time.
+_MAX_MEMBERS = 1000
+_PIECE_BYTES = 64 * 1024
+_NOT_GZIP = "The body is not valid gzip."
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -38,7 +42,7 @@ async def _parse_body() -> Any:
     if request.mimetype == _FORM:
         raw = _read_form(raw)
     try:
-        return json.loads(_expand(raw) or b"{}")
+        return parse_json(_expand(raw) or b"{}")
     except (ValueError, RecursionError):
         raise InvalidInput("Malformed JSON in request body") from None
 
@@ -65,11 +69,30 @@ def _expand(raw: bytes) -> bytes:
     # Some clients name the compression in the query instead.
     if not raw.startswith(_GZIP):
         return raw
-    expander = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        expanded = expander.decompress(raw, MAX_BYTES + 1)
-    except zlib.error:
-        raise InvalidInput("The body is not valid gzip.") from None
-    if len(expanded) > MAX_BYTES:
-        raise TooLarge(f"The body is larger than {MAX_BYTES} bytes when it is expanded.")
-    return expanded
+    return _expand_gzip(raw)
+
+
+def _expand_gzip(raw: bytes) -> bytes:
+    """Return what gzip data contains, of all its members, up to the limit."""
+    parts: list[bytes] = []
+    size = start = 0
+    for _ in range(_MAX_MEMBERS):
+        expander = zlib.decompressobj(_GZIP_WINDOW)
+        while not expander.eof:
+            # What is left of a piece is copied for each member, so pieces are small.
+            piece = raw[start : start + _PIECE_BYTES]
+            try:
+                part = expander.decompress(piece, MAX_BYTES + 1 - size) if piece else b""
+            except zlib.error:
+                raise InvalidInput(_NOT_GZIP) from None
+            size += len(part)
+            if size > MAX_BYTES:
+                raise TooLarge(f"The body is larger than {MAX_BYTES} bytes when it is expanded.")
+            if not piece:
+                raise InvalidInput(_NOT_GZIP)
+            parts.append(part)
+            start += len(piece) - len(expander.unused_data)
+        # Zeros may follow, to fill a block.
+        if not raw[start:].lstrip(b"\0"):
+            return b"".join(parts)
+    raise InvalidInput(f"The body has more than {_MAX_MEMBERS} gzip members.")

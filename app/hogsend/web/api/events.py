@@ -15,6 +15,7 @@ from ...services.events import EventBody, IngestResult, submit_batch
 from ..errors import INTERNAL, to_json
 from .events_fast_path import EXAMPLE, EXAMPLE_ANSWER, EventAnswer, result_to_json
 from .json_answers import to_bytes
+from .json_bodies import parse_json
 from .routes import JSON, Answer, ApiCall, RawBody, RouteTable
 from .schemas import ApiError, NoQuery, View
 
@@ -90,7 +91,7 @@ def _decode(raw: bytes) -> str:
 
 def _read_items(text: str) -> list[Any]:
     try:
-        body: Any = json.loads(text)
+        body: Any = parse_json(text)
     except (ValueError, RecursionError):
         raise InvalidInput("Malformed JSON in request body") from None
     items: Any = cast("dict[str, Any]", body).get("events") if isinstance(body, dict) else None
