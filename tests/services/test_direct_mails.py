@@ -299,7 +299,7 @@ async def test_consent_is_decided_again_when_an_email_is_due(harness: MailerHarn
 
 
 REFUSED: list[tuple[dict[str, Any], type[HogsendError], str]] = [
-    ({"to": None, "template": "hello"}, InvalidInput, "to: "),
+    ({"to": None, "template": "hello"}, InvalidInput, "to or userId is required"),
     ({"template": "hello"}, InvalidInput, "^to or userId is required$"),
     ({"userId": "nobody", "template": "hello"}, NotFound, "^No resolvable email for recipient$"),
     ({"to": "a@example.com", "template": "gone"}, InvalidInput, "^Unknown template: gone$"),

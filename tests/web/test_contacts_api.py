@@ -239,6 +239,17 @@ async def test_the_admin_api_lists_changes_merges_and_erases_contacts(site: Site
     }  # fmt: skip
     status, saved = await client.call("PUT", f"{admin}/ada/preferences", {"suppressed": False})
     assert saved["preferences"]["suppressed"] is False
+    site.clock.set(site.clock.now() + timedelta(days=1))
+    seen = edited["lastSeenAt"]
+    for nothing in ({}, {"properties": {"seats": 5}}, {"email": "ada@example.com"}):
+        same = (await client.call("PATCH", f"{admin}/ada", nothing))[1]["contact"]
+        assert (same["lastSeenAt"], same["properties"]) == (seen, {"seats": 5})
+    bo = (await client.call("POST", admin, {"externalId": "bo"}))[1]["contact"]
+    refused = {"suppressed": True, "unsubscribedAll": True}
+    status, sentence = await client.call("PUT", f"{admin}/bo/preferences", refused)
+    assert status == 409 and "no address that could be suppressed" in sentence
+    assert (await read_preferences(client, bo["id"]))["preferences"]["unsubscribedAll"] is False
+    assert (await client.call("PUT", f"{admin}/bo/preferences", {"suppressed": False}))[0] == 200
     # A contact that has this id as a user id does not get in the way.
     await client.call("PUT", "/v1/contacts", {"userId": ada["id"]})
     detail = (await client.call("GET", f"{admin}/{ada['id']}"))[1]

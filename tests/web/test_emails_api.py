@@ -106,6 +106,11 @@ async def test_a_refusal_has_the_sentence_that_clients_know(site: Site) -> None:
         "unsubscribed",
         "unsubscribed_from_list",
     )
+    absent = ("userId", "cc", "bcc", "replyTo", "headers", "attachments", "props", "sendAt", "html")
+    nulls: dict[str, Any] = dict.fromkeys((*absent, "from", "subject", "idempotencyKey"))
+    status, answer = await send(site, {**nulls, "to": "n@example.com", "template": "hello"})
+    assert (status, answer["status"]) == (202, "sent")
+    assert (await send(site, {**nulls, "to": None, "template": "hello"}))[0] == 400
     status, answer = await send(site, b'{"to":')
     assert (status, answer["error"].split(".")[0]) == (400, "Malformed JSON in request body")
     too_large = b'{"x": "' + b"x" * (10 * 1024 * 1024) + b'"}'
@@ -117,6 +122,9 @@ async def test_a_key_that_sends_too_often_has_to_wait(site: Site) -> None:
     assert [answer.status_code for answer in answers[29:]] == [400, 429]
     assert answers[0].headers["X-RateLimit-Limit"] == "30"
     assert answers[30].headers["Retry-After"]
+    # Reading the outcome of an email does not wait for that.
+    asked = await site.client.get("/v1/emails/x", headers={"Authorization": f"Bearer {site.key}"})
+    assert (asked.status_code, asked.headers["X-RateLimit-Remaining"]) == (404, "99")
 
 
 async def test_operators_read_and_act_on_emails(site: Site) -> None:

@@ -162,13 +162,14 @@ class Settings:
     admin_rate_limit: int = _setting(
         "100",
         parsing.parse_count_or_zero,
-        "The requests under `/v1/admin` that a key may make in a minute; more are refused with "
-        "429. `0` is no limit, here and in the next two settings.",
+        "The requests under `/v1/admin` that a key may make in a minute, and apart from them those "
+        "of `GET /v1/emails/ID`; more are refused with 429. `0` is no limit, here and in the next "
+        "two settings.",
     )
     email_rate_limit: int = _setting(
         "30",
         parsing.parse_count_or_zero,
-        "The requests to `/v1/emails` that a key may make in a minute.",
+        "The emails that a key may ask for with `POST /v1/emails` in a minute.",
     )
     public_rate_limit: int = _setting(
         "600",

@@ -114,7 +114,7 @@ class IngestBatch:
             if state.is_new and not state.changed:
                 incoming = replace(incoming, name=CONTACT_CREATED)
             elif self._contacts.identity_changes == changes and state.has_values(incoming):
-                state.see(self._now)
+                state.see(incoming, self._now)
                 return build_unchanged_result(state.contact, self._now)
         if incoming.source == "recipient" and state.has_chosen(incoming.lists):
             return build_unchanged_result(state.contact, self._now)

@@ -93,9 +93,14 @@ class ContactState:
             for name, value in incoming.contact_properties.items()
         )
 
-    def see(self, now: datetime) -> None:
-        """Note that a call has named the contact, without an event."""
+    def see(self, incoming: IncomingEvent, now: datetime) -> None:
+        """Note that a call has named the contact, without an event.
+
+        A call with our id is not counted: operators send it, and the contact has done nothing.
+        """
         contact = self.contact
+        if incoming.contact_id is not None:
+            return
         self.contact = contact.take_event(contact.event_seq, now, contact.properties)
         self.changed = True
 

@@ -12,7 +12,7 @@ from ..domain.enrollment import Enrollment
 from ..domain.incoming import IncomingEvent, IngestResult, Suppress
 from ..domain.merge_record import MergeRecord
 from ..domain.send_policy import Send
-from ..errors import NotFound
+from ..errors import Conflict, NotFound
 from ..store import consents, contacts
 from ..store.db import Write
 from ..store.read_models import contacts as read_model
@@ -202,6 +202,19 @@ async def unsuppress_address(installation: Installation, actor: Actor, contact_i
     )
 
 
+def require_address(contact: Contact) -> str:
+    """Return the address of a contact that is to be suppressed.
+
+    Raises:
+        Conflict: it has none.
+    """
+    if contact.email is None:
+        raise Conflict(
+            "This contact has no address that could be suppressed.", "Give it its address first."
+        )
+    return contact.email
+
+
 async def suppress_address(context: JourneyContext, actor: Actor, contact_id: UUID) -> None:
     """Stop all email to a contact's address, transactional email included.
 
@@ -209,15 +222,17 @@ async def suppress_address(context: JourneyContext, actor: Actor, contact_id: UU
 
     Raises:
         Forbidden: the actor may not operate.
-        NotFound: there is no such contact, or it has no address.
+        NotFound: there is no such contact.
+        Conflict: it has no address.
     """
     actor.require(Permission.OPERATE)
     contact = await read_contact(context, contact_id)
-    if contact is None or contact.email is None:
-        raise NotFound("There is no such contact.", "It may have been removed, or has no address.")
-    if await context.database.read_one(consents.find_suppressed([contact.email])):
+    if contact is None:
+        raise NotFound("There is no such contact.", "It may have been removed.")
+    email = require_address(contact)
+    if await context.database.read_one(consents.find_suppressed([email])):
         return
-    address = {"address": contact.email}
+    address = {"address": email}
 
     def write_audit_entry(_: IngestResult) -> Sequence[Write]:
         subject = f"/contacts/{contact.id}"
@@ -228,7 +243,7 @@ async def suppress_address(context: JourneyContext, actor: Actor, contact_id: UU
         contact_id=contact.id,
         properties=address,
         source=actor.event_source,
-        suppress=Suppress(contact.email, "manual"),
+        suppress=Suppress(email, "manual"),
     )
     await context.ingest.submit_with_rows(event, write_audit_entry)
 

@@ -9,9 +9,16 @@ import json
 import mimetypes
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ..domain import direct_mail
 from ..domain.address import parse_mailbox
@@ -119,6 +126,15 @@ class EmailBody(Body):
     idempotency_key: Text = ""
 
     _lists = field_validator("reply_to", "cc", "bcc", mode="before")(_to_list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, body: Any) -> Any:
+        """Take a field that is null as absent: the values of a product's form often are."""
+        if not isinstance(body, dict):
+            return body
+        fields = cast("dict[str, Any]", body)
+        return {name: value for name, value in fields.items() if value is not None}
 
     @field_validator("headers")
     @classmethod

@@ -16,7 +16,13 @@ from ..store.read_models import contacts as read_model
 from .actor import Actor, Permission
 from .consent import change_consents
 from .contact_changes import ContactChange, Visitor, read_visitor, upsert_contact
-from .contacts import get_contact, read_contact, suppress_address, unsuppress_address
+from .contacts import (
+    get_contact,
+    read_contact,
+    require_address,
+    suppress_address,
+    unsuppress_address,
+)
 from .context import ServiceContext
 from .installation import Installation
 
@@ -97,10 +103,13 @@ async def save_contact_preferences(
 
     Raises:
         Forbidden: the actor may not operate.
-        NotFound: there is no such contact or list, or no address to suppress.
+        NotFound: there is no such contact or list.
+        Conflict: there is no address to suppress; nothing is changed.
     """
     actor.require(Permission.OPERATE)
     contact = await _require(context, contact_id)
+    if suppressed:
+        require_address(contact)
     changes = dict(categories or {})
     for list_id in changes:
         _require_list(context, list_id)

@@ -285,7 +285,7 @@ async def show_preferences(call: ApiCall[NoQuery, None]) -> PreferencesAnswer:
     answers={
         200: Answer(PreferencesAnswer, "The preferences.", {"preferences": PREFERENCES_EXAMPLE})
     },
-    errors=(404,),
+    errors=(404, 409),
 )
 async def save_preferences(call: ApiCall[NoQuery, PreferencesPatch]) -> PreferencesAnswer:
     """Change which email a contact gets; what is missing stays as it is."""

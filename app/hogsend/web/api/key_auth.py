@@ -88,9 +88,9 @@ class KeyAuthenticator:
             self._limits.count_public(known.key.id, find_network(address))
         return known
 
-    def count_request(self, key: Key, path: str) -> RateStatus | None:
+    def count_request(self, key: Key, method: str, path: str) -> RateStatus | None:
         """Count a request of a key; None when its path has no limit."""
-        return self._limits.count(path, key.id)
+        return self._limits.count(method, path, key.id)
 
     async def _look_up(self, text: str, address: str) -> AuthenticatedKey:
         generation = self._generation

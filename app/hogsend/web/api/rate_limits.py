@@ -95,10 +95,14 @@ class RateLimits:
             "/v1/emails": RequestLimiter(settings.email_rate_limit),
             "/v1/admin/": RequestLimiter(settings.admin_rate_limit),
         }
+        # Reading the outcome of an email takes nothing from the emails that may be sent.
+        self._email_reads = RequestLimiter(settings.admin_rate_limit)
         self._public = RequestLimiter(settings.public_rate_limit)
 
-    def count(self, path: str, key_id: UUID) -> RateStatus | None:
+    def count(self, method: str, path: str, key_id: UUID) -> RateStatus | None:
         """Count a request of a key; None when its path has no limit."""
+        if method in ("GET", "HEAD") and path.startswith("/v1/emails"):
+            return self._email_reads.count(key_id)
         for prefix, limiter in self._by_prefix.items():
             if path.startswith(prefix):
                 return limiter.count(key_id)

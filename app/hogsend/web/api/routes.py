@@ -244,7 +244,7 @@ async def _admit(route: Route) -> Actor:
         return _NOBODY
     known = await authenticate_request(await route.find_key() if route.find_key else "")
     known.actor.require_scope(route.scope)
-    status = get_key_authenticator().count_request(known.key, request.path)
+    status = get_key_authenticator().count_request(known.key, request.method, request.path)
     if status is not None:
         g.rate_status = status
         status.refuse()
