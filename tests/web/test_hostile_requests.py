@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from hogsend.clock import ManualClock
+from tests.patience import PATIENCE
 from tests.site import open_site
 from tests.web.raw_http import RawServer, parse_response, serve_raw
 
@@ -151,3 +154,37 @@ async def test_a_connection_that_begins_with_another_version_is_closed(
 ) -> None:
     answer = parse_response(await server.exchange(opening))
     assert answer.status == 400 and answer.body == b""
+
+
+REFUSED_BY_HEAD = [
+    ("POST /segment/v1/x", 401),
+    ("POST /posthog/batch", 308),
+    ("PUT /v1/contacts", 401),
+    ("POST /nowhere", 404),
+    ("POST /healthz", 405),
+]
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        ("Content-Length: 7", b'{"a":1}'),
+        ("Transfer-Encoding: chunked", b'7\r\n{"a":1}\r\n0\r\n\r\n'),
+    ],
+)
+async def test_a_connection_goes_on_after_a_refusal_that_came_before_the_body(
+    server: RawServer, framing: str, body: bytes
+) -> None:
+    for line, status in REFUSED_BY_HEAD:
+        head = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer no\r\n{framing}\r\n\r\n"
+        reader, writer = await server.connect()
+        with closing(writer):
+            async with asyncio.timeout(PATIENCE):
+                for _ in range(2):
+                    writer.write(head.encode())
+                    answer = parse_response(await reader.readuntil(b"\r\n\r\n"))
+                    assert answer.status == status
+                    await reader.readexactly(int(answer.headers["content-length"]))
+                    writer.write(body)
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert parse_response(await reader.readuntil(b"\r\n\r\n")).status == 200

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-# A body up to this size, in bytes, has arrived with its request or is about to.
-SHORT_BODY_BYTES = 64 * 1024
 # How long a caller may continue to send a body that is already refused, in seconds.
 DRAIN_TIMEOUT = 5.0
 
@@ -23,7 +21,9 @@ class RequestDrain:
     """Refuses web sockets, and lets callers finish sending before their connection closes.
 
     A connection that closes while its caller still sends is reset, and the response is lost: a
-    refused body of 2 MiB would look like a broken server.
+    refused body of 2 MiB would look like a broken server. A short body often follows its head in a
+    packet of its own; without the wait, the connection would close after the response, and the
+    next request of a client that reuses it would get no answer.
 
     Args:
         site: the application that answers requests.
@@ -35,7 +35,7 @@ class RequestDrain:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
-        elif scope["type"] == "http" and _may_have_long_body(scope):
+        elif scope["type"] == "http" and _has_body(scope):
             await self._drain(scope, receive, send)
         else:
             await self._site(scope, receive, send)
@@ -62,10 +62,10 @@ class RequestDrain:
         await self._site(scope, receive_and_note_end, send_after_drain)
 
 
-def _may_have_long_body(scope: Scope) -> bool:
+def _has_body(scope: Scope) -> bool:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) > SHORT_BODY_BYTES
+            return int(value) > 0
         if name == b"transfer-encoding":
             return True
     return False
