@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from posthog import Posthog
 from segment.analytics.client import Client
 
 from hogsend.clock import ManualClock
+from hogsend.domain.user_tokens import sign_user_token
+from hogsend.store import keys
 from hogsend.web.api.compressed_body import MAX_BYTES
-from tests.site import Site, open_site
+from tests.site import SECRET, Site, open_site
 from tests.web.raw_http import serve_raw
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -224,6 +226,77 @@ async def test_odd_numbers_and_texts_are_no_error_of_the_server(site: Site) -> N
         for path, body in (("/posthog/e/", posthog), ("/segment/v1/track", segment)):
             answer = await site.post(path, body.encode())
             assert answer.status_code == 200, (path, value)
+
+
+async def test_web_pages_use_these_formats_for_their_visitor_only(site: Site) -> None:
+    now, origins = site.clock.now(), ["https://shop.example"]
+    database = site.runtime.database
+    _, key = await keys.create(
+        database, name="shop", scopes=["ingest-public"], origins=origins, now=now
+    )
+    token = sign_user_token(SECRET, "ada", now + timedelta(hours=1))
+    page = {"Authorization": "", "Content_Type": "text/plain", "Origin": "https://shop.example"}
+    await site.post("/v1/events", {"name": "lead", "email": "bo@example.com"})
+    await site.post(
+        "/segment/v1/identify",
+        {"anonymousId": "b2", "traits": {"email": "bo@example.com"}},
+    )
+
+    async def segment(path: str, **message: Any) -> list[str]:
+        """Send a message as `analytics.js` does; return why it is refused."""
+        raw = json.dumps({"writeKey": key, "anonymousId": "b1", **message}).encode()
+        answer = await site.post(f"/segment/v1/{path}", raw, **page)
+        assert answer.status_code == 200, await answer.get_data()
+        return [row["error"] for row in (await answer.get_json())["refused"]]
+
+    async def posthog(name: str, **properties: Any) -> int:
+        """Send an event as `posthog-js` does; return whether it is refused."""
+        event = {"event": name, "properties": {"token": key, **properties}}
+        answer = await site.post("/posthog/e/", compress([event]), **page)
+        assert answer.status_code == 200, await answer.get_data()
+        return (await answer.get_json())["refused"]
+
+    email = {"email": "bo@example.com", "plan": "pro"}
+    user, proof = {"userId": "ada"}, {"context": {"userToken": token}}
+    no_token = ["publishable key cannot act on another identity without a userToken"]
+    other = ["userToken does not authorize this identity"]
+    assert await segment("t", event="Viewed") == []
+    assert await segment("b", batch=[{"type": "page", "anonymousId": "b1"}]) == []
+    assert await segment("i", traits=email, **user) == no_token
+    assert await segment("t", event="Viewed", **user) == no_token
+    assert await segment("t", event="x", userId="bo", **proof) == other
+    assert await segment("i", traits=email, **user, **proof) == []
+    assert await segment("a", previousId="b2", **user, **proof) == []
+    assert len(await segment("t", event="x", anonymousId="b2")) == 1
+    visitor = {"distinct_id": "d1", "$device_id": "d1"}
+    assert await posthog("$pageview", **visitor) == 0
+    identify = {"distinct_id": "ada", "$anon_distinct_id": "d1", "$set": email}
+    assert await posthog("$identify", **identify) == 1
+    assert await posthog("$identify", **identify, userToken=token) == 0
+    assert await posthog("buy", distinct_id="bo@example.com", userToken=token) == 1
+
+    ada = await site.contact("ada")
+    assert (ada.email, ada.properties) == (None, {"plan": "pro"})
+    rows = await site.rows(
+        "SELECT i.identity, c.external_id FROM identities i JOIN contacts c ON c.id = i.contact_id"
+    )
+    assert set(rows) == {
+        ("e:bo@example.com", None), ("a:b2", None), ("u:ada", "ada"), ("a:b1", "ada"),
+        ("a:d1", "ada"),
+    }  # fmt: skip
+    sources = await site.rows("SELECT DISTINCT source FROM events WHERE name <> 'lead'")
+    assert {source for (source,) in sources} == {"api", "inapp"}
+    assert token not in str(await site.rows("SELECT properties FROM events"))
+    raw = json.dumps({"writeKey": key, "batch": [{}] * 501}).encode()
+    assert (await site.post("/segment/v1/b", raw, **page)).status_code == 413
+    for path in ("/segment/v1/t", "/posthog/e/"):
+        preflight = await site.client.options(path, headers={"Origin": origins[0]})
+        answer = await site.post(path, b"{}", **page)
+        for response in (preflight, answer):
+            assert response.headers["Access-Control-Allow-Origin"] == origins[0]
+    for origin in ("https://evil.example", ""):
+        refused = await site.post("/segment/v1/b", raw, **{**page, "Origin": origin})
+        assert refused.status_code == 403
 
 
 async def test_an_event_that_says_unreadably_when_it_happened_starts_no_journey(

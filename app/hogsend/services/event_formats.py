@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..domain.incoming import IncomingEvent, IngestResult, check_properties
-from ..errors import HogsendError, InvalidInput, StoreUnavailable, TooLarge
+from ..errors import Forbidden, HogsendError, InvalidInput, StoreUnavailable, TooLarge
 from ..ingest.formats import Converted, Unusable, posthog, segment
 from ..ingest.parsing import parse_item
 from .actor import Actor, Permission
 from .context import ServiceContext
+from .identity_claims import authorize_claim
 
 __all__ = [
+    "SEGMENT_SHORT_TYPES",
     "SEGMENT_TYPES",
     "FormatResult",
     "find_posthog_key",
@@ -26,8 +28,9 @@ __all__ = [
 
 log = logging.getLogger("hogsend.ingest")
 
-# Messages of one request; the clients send a hundred at most.
+# Messages of one request, and of one with a publishable key; the clients send a hundred at most.
 MAX_MESSAGES = 5000
+MAX_PUBLIC_MESSAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class FormatResult:
 
 
 SEGMENT_TYPES = segment.MESSAGE_TYPES
+SEGMENT_SHORT_TYPES = segment.SHORT_TYPES
 
 
 def find_segment_key(body: Any) -> str:
@@ -106,13 +110,18 @@ async def submit_posthog(context: ServiceContext, actor: Actor, body: Any) -> Fo
 async def _submit(
     context: ServiceContext, actor: Actor, items: Sequence[Converted | Unusable]
 ) -> FormatResult:
-    actor.require(Permission.INGEST)
-    if len(items) > MAX_MESSAGES:
-        raise TooLarge(f"This request has {len(items)} messages; {MAX_MESSAGES} are allowed.")
+    actor.require(Permission.INGEST_PUBLIC)
+    limit = MAX_PUBLIC_MESSAGES if actor.is_publishable else MAX_MESSAGES
+    if len(items) > limit:
+        raise TooLarge(f"This request has {len(items)} messages; {limit} are allowed.")
     refused = {
         n: item.reason for n, item in enumerate(items) if isinstance(item, Unusable) and item.reason
     }
-    numbered = [(n, _parse(item)) for n, item in enumerate(items) if isinstance(item, Converted)]
+    numbered = [
+        (n, _parse_public(context, actor, item) if actor.is_publishable else _parse(item))
+        for n, item in enumerate(items)
+        if isinstance(item, Converted)
+    ]
     results = await context.ingest.submit_all([event for _, event in numbered])
     for (number, _), result in zip(numbered, results, strict=True):
         if isinstance(result, StoreUnavailable):
@@ -127,6 +136,21 @@ async def _submit(
         log.warning("refused %d messages; message %d: %s", len(refused), number, reason)
     stored = sum(isinstance(result, IngestResult) for result in results)
     return FormatResult(stored, refused)
+
+
+def _parse_public(
+    context: ServiceContext, actor: Actor, item: Converted
+) -> IncomingEvent | Exception:
+    """Return the event of a web page, which may name nobody but its visitor."""
+    event = _parse(item.without_email())
+    if isinstance(event, Exception):
+        return event
+    token = item.body.get("userToken", "")
+    try:
+        authorize_claim(context, actor, user_id=event.user_id or "", user_token=token)
+    except Forbidden as refusal:
+        return refusal
+    return replace(event, source=actor.event_source, is_public=True)
 
 
 def _parse(item: Converted) -> IncomingEvent | Exception:

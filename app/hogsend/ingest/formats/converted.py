@@ -25,6 +25,13 @@ class Converted:
     body: Mapping[str, Any]
     contact_defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def without_email(self) -> Converted:
+        """Return the message without its address, which no web page can prove to be its user's."""
+        changes = _drop_email(read_object(self.body.get("contactProperties")))
+        body = {name: value for name, value in self.body.items() if name != "email"}
+        body = drop_empty({**body, "contactProperties": changes})
+        return Converted(body, _drop_email(self.contact_defaults))
+
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
@@ -124,6 +131,10 @@ def read_amount(properties: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     is_code = len(currency) == 3 and currency.isascii() and currency.isalpha()
     return {"value": revenue, **({"currency": currency} if is_code else {})}
+
+
+def _drop_email(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name != "email"}
 
 
 def drop_empty(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,16 @@ _FOREIGN_EVENTS = frozenset(
 )
 # Properties of an event that become something else.
 _CONSUMED = frozenset(
-    {"$set", "$set_once", "$unset", "$groups", "token", "distinct_id", "$anon_distinct_id"}
+    {
+        "$set",
+        "$set_once",
+        "$unset",
+        "$groups",
+        "token",
+        "distinct_id",
+        "$anon_distinct_id",
+        "userToken",
+    }
 )
 _MAX_OFFSET = timedelta(days=30)
 
@@ -98,6 +107,7 @@ def convert_message(message: Any, now: datetime) -> Converted | Unusable:
         "groups": {kind: key for kind, value in groups.items() if (key := read_text(value))},
         "timestamp": timestamp,
         "idempotencyKey": build_key("posthog", fields.get("uuid")),
+        "userToken": read_text(properties.get("userToken")),
         **read_amount(properties),
     }
     return Converted(drop_empty(body), defaults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, cast, get_args
 
 from ...errors import InvalidInput
@@ -20,6 +21,10 @@ from .converted import (
 
 MessageType = Literal["identify", "track", "page", "screen", "group", "alias"]
 MESSAGE_TYPES: tuple[MessageType, ...] = get_args(MessageType)
+# The paths of `analytics.js`.
+SHORT_TYPES: Mapping[str, MessageType] = {
+    message_type[0]: message_type for message_type in MESSAGE_TYPES
+}
 # What groups are called that have no type of their own.
 _GROUP_TYPE = "company"
 
@@ -52,7 +57,8 @@ def convert_message(message: Any, message_type: str = "") -> Converted | Unusabl
     message_type = message_type or read_text(fields.get("type"))
     if message_type not in MESSAGE_TYPES:
         return Unusable(f"type must be one of {', '.join(MESSAGE_TYPES)}")
-    traits = read_object(read_object(fields.get("context")).get("traits"))
+    context = read_object(fields.get("context"))
+    traits = read_object(context.get("traits"))
     if message_type == "identify":
         traits = {**traits, **read_object(fields.get("traits"))}
     name = read_text(fields.get("event")) if message_type == "track" else message_type
@@ -77,6 +83,7 @@ def convert_message(message: Any, message_type: str = "") -> Converted | Unusabl
         "groups": {_GROUP_TYPE: group_id} if group_id else {},
         "timestamp": timestamp,
         "idempotencyKey": build_key("segment", fields.get("messageId")),
+        "userToken": read_text(context.get("userToken")),
         **read_amount(properties),
     }
     return Converted(drop_empty(body))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-PATHS = ("/v1/",)
+PATHS = ("/v1/", "/segment/v1/", "/posthog/")
 METHODS = b"GET,HEAD,PUT,POST,DELETE,PATCH"
 
 Scope = MutableMapping[str, Any]

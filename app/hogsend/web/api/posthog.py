@@ -80,7 +80,7 @@ for path in PATHS:
     routes.route(
         "POST",
         path,
-        scope="ingest",
+        scope="ingest-public",
         find_key=find_key,
         answers={
             200: Answer(

@@ -12,6 +12,7 @@ from quart import request
 from ...domain.forms import Body
 from ...errors import NotFound
 from ...services.event_formats import (
+    SEGMENT_SHORT_TYPES,
     SEGMENT_TYPES,
     FormatResult,
     find_segment_key,
@@ -91,11 +92,11 @@ async def submit_messages(call: ApiCall[NoQuery, Any]) -> SegmentAnswer:
     return _describe(await submit_segment(call.context, call.actor, messages))
 
 
-for path in ("/segment/v1/batch", "/segment/v1/import"):
+for path in ("/segment/v1/batch", "/segment/v1/import", "/segment/v1/b"):
     routes.route(
         "POST",
         path,
-        scope="ingest",
+        scope="ingest-public",
         find_key=find_key,
         answers={200: Answer(SegmentAnswer, "Valid messages are stored.", _ANSWER)},
         body=RawBody((JSON,), SegmentBatch),
@@ -108,7 +109,7 @@ for path in ("/segment/v1/batch", "/segment/v1/import"):
 @routes.route(
     "POST",
     "/segment/v1/<message_type>",
-    scope="ingest",
+    scope="ingest-public",
     find_key=find_key,
     answers={200: Answer(SegmentAnswer, "The message is stored, or refused.", _ANSWER)},
     body=RawBody((JSON,), SegmentMessage),
@@ -116,8 +117,12 @@ for path in ("/segment/v1/batch", "/segment/v1/import"):
     errors=(404, 413),
 )
 async def submit_message(call: ApiCall[NoQuery, Any]) -> SegmentAnswer:
-    """Submit one message: `identify`, `track`, `page`, `screen`, `group` or `alias`."""
-    message_type = call.values["message_type"]
+    """Submit one message: `identify`, `track`, `page`, `screen`, `group` or `alias`.
+
+    `analytics.js` calls them by their first letter.
+    """
+    name = call.values["message_type"]
+    message_type = SEGMENT_SHORT_TYPES.get(name, name)
     if message_type not in SEGMENT_TYPES:
         raise NotFound("Not Found", f"Types of messages are {', '.join(SEGMENT_TYPES)}.")
     body = await read_json_body()
