@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -221,6 +222,70 @@ async def test_the_asynchronous_client_keeps_the_same_promises(site: Site, url: 
     with pytest.raises(EventsNotSent) as left:
         await lost.close(0.01)
     assert [event["userId"] for event in left.value.events] == ["ada"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_both_clients_reach_contacts_lists_and_emails(
+    site: Site, url: str, is_async: bool
+) -> None:
+    client = AsyncHogsend(url, site.key) if is_async else Hogsend(url, site.key)
+
+    async def call(name: str, *values: Any, **named: Any) -> Any:
+        method = getattr(client, name)
+        return await (method(*values, **named) if is_async else in_thread(method, *values, **named))
+
+    ada, address = {"user_id": "ada"}, "ada@example.com"
+    stored = await call(
+        "upsert_contact", **ada, email=address, properties={"plan": "pro", "seats": 5}
+    )
+    assert (stored.created, stored.linked) == (True, False)
+    again = await call("upsert_contact", **ada, properties={"plan": None}, lists={"tips": True})
+    assert (again.id, again.created) == (stored.id, False)
+    (contact,) = await call("find_contacts", email=address)
+    assert (contact.id, contact.user_id, contact.email) == (stored.id, "ada", address)
+    assert contact.properties == {"seats": 5}
+    assert contact.first_seen_at == contact.last_seen_at == site.clock.now()
+    assert await call("find_contacts", user_id="nobody") == []
+
+    await call("subscribe", "news", email=address)
+    await call("unsubscribe", "tips", **ada)
+    chosen = {choice.id: choice.subscribed for choice in await call("list_lists", **ada)}
+    defaults = {choice.id: choice.subscribed for choice in await call("list_lists")}
+    assert (chosen["news"], chosen["tips"], defaults["tips"]) == (True, False, False)
+    with pytest.raises(ApiRefusal) as unknown:
+        await call("subscribe", "a b?c", **ada)
+    assert (unknown.value.status, unknown.value.message) == (404, "Unknown list: a b?c")
+
+    email = {"to": address, "template": "hello", "props": {"x": 1}, "idempotency_key": "k"}
+    sent = await call("send_email", **email, replyTo="us@example.com")
+    repeated = await call("send_email", **email, replyTo="us@example.com")
+    assert (sent.status, sent.reason, repeated.id) == ("sent", None, sent.id)
+    other = await call("send_email", **ada, subject="Hi", text="Hi", list="tips")
+    assert (other.status, other.reason) == ("unsubscribed", "unsubscribed_from_list")
+    assert (await call("get_email", sent.id))["to"] == address
+
+    await call("delete_contact", **ada)
+    with pytest.raises(ApiRefusal, match="Contact not found"):
+        await call("delete_contact", **ada)
+    for name in ("upsert_contact", "send_event", "queue_event"):
+        with pytest.raises(TypeError, match="userId"):
+            await call(name, *(["x"] if "event" in name else []), **ada, userId="ada")
+    await call("close")
+
+
+async def test_the_code_of_the_guide_works(site: Site, url: str) -> None:
+    guide = (Path(__file__).parents[2] / "docs/python-client.md").read_text()
+    blocks = [part.split("```")[0] for part in guide.split("```python\n")[1:]]
+    names: dict[str, Any] = {}
+    for code in blocks:
+        code = code.replace("https://mail.example.com", url).replace("hsk_…", site.key)
+        await asyncio.to_thread(exec, code, names)
+    await names["main"]()
+    stored = await site.rows("SELECT name, COUNT(*) FROM events GROUP BY name ORDER BY name")
+    assert stored == [("plan.upgraded", 2), ("report.viewed", 2)]
+    assert (await site.contact("ada")).email == "ada@example.com"
+    for name in re.findall(r"`(\w+)\(", guide.split("## Contacts")[1].split("## With")[0]):
+        assert callable(getattr(Hogsend, name)) and callable(getattr(AsyncHogsend, name))
 
 
 @pytest.mark.parametrize(

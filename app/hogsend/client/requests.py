@@ -1,4 +1,4 @@
-"""Requests as values, their retries as decisions, and what both clients have in common."""
+"""Requests and responses as values, and the decisions about retries."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, cast
-from urllib.parse import quote
-from uuid import uuid4
 
 from .errors import ApiRefusal, ConnectionFailed, UnexpectedAnswer
 from .event_queue import Outcome
-from .results import ContactRecord, Json, ListChoiceRecord
+from .results import Json
 
 TIMEOUT = 30.0
 MAX_RETRIES = 4
@@ -134,118 +131,9 @@ def _parse(content: bytes) -> Json | None:
     return cast("Json", answer) if isinstance(answer, dict) else None
 
 
-# -- events ---------------------------------------------------------------------------------------
-
-
-def build_event_body(
-    name: str,
-    *,
-    user_id: str | None = None,
-    email: str | None = None,
-    anonymous_id: str | None = None,
-    properties: Mapping[str, Any] | None = None,
-    contact_properties: Mapping[str, Any] | None = None,
-    lists: Mapping[str, bool] | None = None,
-    groups: Mapping[str, str] | None = None,
-    value: float | None = None,
-    currency: str | None = None,
-    timestamp: datetime | None = None,
-    idempotency_key: str | None = None,
-) -> dict[str, Any]:
-    """Return the body of an event; without a key it gets one, so that it can be sent again.
-
-    Raises:
-        ValueError: nobody is named, or the timestamp has no time zone.
-    """
-    if not user_id and not email:
-        raise ValueError("An event needs a user_id or an email.")
-    if timestamp is not None and timestamp.tzinfo is None:
-        raise ValueError("The timestamp needs a time zone.")
-    fields = {
-        "name": name,
-        "userId": user_id,
-        "email": email,
-        "anonymousId": anonymous_id,
-        "eventProperties": properties,
-        "contactProperties": contact_properties,
-        "lists": lists,
-        "groups": groups,
-        "value": value,
-        "currency": currency,
-        "timestamp": timestamp.isoformat() if timestamp else None,
-        "idempotencyKey": idempotency_key or str(uuid4()),
-    }
-    return _leave_out_missing(fields)
-
-
-def build_event_request(body: Mapping[str, Any]) -> ApiRequest:
-    """Return the request that sends one event."""
-    return ApiRequest("POST", "/v1/events", body=body)
-
-
 def build_batch_request(bodies: Sequence[Mapping[str, Any]]) -> ApiRequest:
     """Return the request that sends several events."""
     return ApiRequest("POST", "/v1/events/batch", body={"events": list(bodies)})
-
-
-# -- contacts and lists ---------------------------------------------------------------------------
-
-
-def build_upsert_request(
-    user_id: str | None,
-    email: str | None,
-    anonymous_id: str | None,
-    properties: Mapping[str, Any] | None,
-    lists: Mapping[str, bool] | None,
-) -> ApiRequest:
-    """Return the request that stores a contact."""
-    fields = {
-        "userId": user_id,
-        "email": email,
-        "anonymousId": anonymous_id,
-        "properties": properties,
-        "lists": lists,
-    }
-    return ApiRequest("PUT", "/v1/contacts", body=_leave_out_missing(fields))
-
-
-def build_person(user_id: str | None, email: str | None) -> dict[str, Any]:
-    """Return the fields that name a contact."""
-    return _leave_out_missing({"userId": user_id, "email": email})
-
-
-def build_list_path(list_id: str, action: str) -> str:
-    """Return the path of an action on a list."""
-    return f"/v1/lists/{quote(list_id, safe='')}/{action}"
-
-
-def build_email_path(email_id: str) -> str:
-    """Return the path of an email."""
-    return f"/v1/emails/{quote(email_id, safe='')}"
-
-
-def read_contacts(answer: Json) -> list[ContactRecord]:
-    """Return the contacts of an answer."""
-    return [ContactRecord.from_json(contact) for contact in answer["contacts"]]
-
-
-def read_lists(answer: Json) -> list[ListChoiceRecord]:
-    """Return the lists of an answer."""
-    return [ListChoiceRecord.from_json(choice) for choice in answer["lists"]]
-
-
-# -- emails ---------------------------------------------------------------------------------------
-
-
-def build_email_request(fields: Mapping[str, Any], idempotency_key: str | None) -> ApiRequest:
-    """Return the request that sends an email; without a key it gets one."""
-    key = idempotency_key or str(uuid4())
-    body = {**_leave_out_missing(fields), "idempotencyKey": key}
-    return ApiRequest("POST", "/v1/emails", body=body, headers={"Idempotency-Key": key})
-
-
-def _leave_out_missing(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def read_batch_outcome(response: ApiResponse | None, url: str) -> Outcome:

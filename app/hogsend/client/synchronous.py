@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
+from . import calls
+from .calls import ClientCall, ContactFields, EventFields, PersonFields
 from .event_queue import MAX_QUEUED, EventQueue, OnRefused, Outcome, log_refused
 from .requests import (
     MAX_RETRIES,
@@ -18,19 +19,10 @@ from .requests import (
     ApiRequest,
     ApiResponse,
     build_batch_request,
-    build_email_path,
-    build_email_request,
-    build_event_body,
-    build_event_request,
-    build_list_path,
-    build_person,
-    build_upsert_request,
     choose_pause,
     fail_to_connect,
     read_answer,
     read_batch_outcome,
-    read_contacts,
-    read_lists,
 )
 from .results import (
     ContactRecord,
@@ -41,6 +33,8 @@ from .results import (
     UpsertedContact,
 )
 from .thread_sender import ThreadSender
+
+T = TypeVar("T")
 
 
 class Hogsend:
@@ -123,22 +117,20 @@ class Hogsend:
             ConnectionFailed: no answer arrived.
             UnexpectedAnswer: another program answered.
         """
-        if is_repeatable is None:
-            is_repeatable = method.upper() != "POST"
-        return self._call(ApiRequest(method, path, query or {}, body, is_repeatable=is_repeatable))
+        return self._call(calls.call_route(method, path, query, body, is_repeatable))
 
-    def _call(self, request: ApiRequest) -> Json:
+    def _call(self, call: ClientCall[T]) -> T:
         retries = 0
         while True:
-            response, problem = self._try(request)
-            pause = choose_pause(request, response, retries, self._max_retries)
+            response, problem = self._try(call.request)
+            pause = choose_pause(call.request, response, retries, self._max_retries)
             if pause is None:
                 break
             retries += 1
             time.sleep(pause)
         if response is None:
             raise fail_to_connect(self._url, problem) from problem
-        return read_answer(response, self._url)
+        return call.read(read_answer(response, self._url))
 
     def _try(self, request: ApiRequest) -> tuple[ApiResponse | None, Exception | None]:
         if os.getpid() != self._process:
@@ -159,86 +151,35 @@ class Hogsend:
 
     # -- events -----------------------------------------------------------------------------------
 
-    def send_event(
-        self,
-        name: str,
-        *,
-        user_id: str | None = None,
-        email: str | None = None,
-        anonymous_id: str | None = None,
-        properties: Mapping[str, Any] | None = None,
-        contact_properties: Mapping[str, Any] | None = None,
-        lists: Mapping[str, bool] | None = None,
-        groups: Mapping[str, str] | None = None,
-        value: float | None = None,
-        currency: str | None = None,
-        timestamp: datetime | None = None,
-        idempotency_key: str | None = None,
-    ) -> EventResult:
+    def send_event(self, name: str, **fields: Unpack[EventFields]) -> EventResult:
         """Send an event now, and return what came of it; it is then on the server's disk.
+
+        Args:
+            name: what happened.
+            fields: whom it happened to, and more about it; see `EventFields`.
 
         Raises:
             ApiRefusal: the server refuses the event.
             ConnectionFailed: no answer arrived.
             ValueError: nobody is named, or the timestamp has no time zone.
         """
-        body = build_event_body(
-            name,
-            user_id=user_id,
-            email=email,
-            anonymous_id=anonymous_id,
-            properties=properties,
-            contact_properties=contact_properties,
-            lists=lists,
-            groups=groups,
-            value=value,
-            currency=currency,
-            timestamp=timestamp,
-            idempotency_key=idempotency_key,
-        )
-        return EventResult.from_json(self._call(build_event_request(body)))
+        return self._call(calls.send_event(name, **fields))
 
-    def queue_event(
-        self,
-        name: str,
-        *,
-        user_id: str | None = None,
-        email: str | None = None,
-        anonymous_id: str | None = None,
-        properties: Mapping[str, Any] | None = None,
-        contact_properties: Mapping[str, Any] | None = None,
-        lists: Mapping[str, bool] | None = None,
-        groups: Mapping[str, str] | None = None,
-        value: float | None = None,
-        currency: str | None = None,
-        timestamp: datetime | None = None,
-        idempotency_key: str | None = None,
-    ) -> None:
+    def queue_event(self, name: str, **fields: Unpack[EventFields]) -> None:
         """Queue an event, which a thread sends soon, together with others.
 
         It stays in memory until the server has it: call `close` before the program ends.
+
+        Args:
+            name: what happened.
+            fields: whom it happened to, and more about it; see `EventFields`.
 
         Raises:
             QueueFull: too many events wait already.
             ValueError: nobody is named, the timestamp has no time zone, or the event is not JSON.
             RuntimeError: the client is closed.
         """
-        body = build_event_body(
-            name,
-            user_id=user_id,
-            email=email,
-            anonymous_id=anonymous_id,
-            properties=properties,
-            contact_properties=contact_properties,
-            lists=lists,
-            groups=groups,
-            value=value,
-            currency=currency,
-            # The batch may leave much later.
-            timestamp=timestamp or datetime.now().astimezone(),
-            idempotency_key=idempotency_key,
-        )
-        self._sender.add(body)
+        self._sender.add(calls.build_queued_body(name, **fields))
 
     def _send_batch(self, batch: Sequence[Json]) -> Outcome:
         response, _ = self._try(build_batch_request(batch))
@@ -271,53 +212,33 @@ class Hogsend:
 
     # -- contacts and lists -----------------------------------------------------------------------
 
-    def upsert_contact(
-        self,
-        *,
-        user_id: str | None = None,
-        email: str | None = None,
-        anonymous_id: str | None = None,
-        properties: Mapping[str, Any] | None = None,
-        lists: Mapping[str, bool] | None = None,
-    ) -> UpsertedContact:
+    def upsert_contact(self, **fields: Unpack[ContactFields]) -> UpsertedContact:
         """Create or change a contact; a property that is None is removed."""
-        request = build_upsert_request(user_id, email, anonymous_id, properties, lists)
-        return UpsertedContact.from_json(self._call(request))
+        return self._call(calls.upsert_contact(**fields))
 
-    def find_contacts(
-        self, *, user_id: str | None = None, email: str | None = None
-    ) -> list[ContactRecord]:
+    def find_contacts(self, **person: Unpack[PersonFields]) -> list[ContactRecord]:
         """Return the contacts with this user id or this address."""
-        person = build_person(user_id, email)
-        return read_contacts(self.request("GET", "/v1/contacts/find", query=person))
+        return self._call(calls.find_contacts(**person))
 
-    def delete_contact(self, *, user_id: str | None = None, email: str | None = None) -> None:
+    def delete_contact(self, **person: Unpack[PersonFields]) -> None:
         """Delete a contact.
 
         Raises:
             ApiRefusal: there is no such contact (404).
         """
-        self.request("DELETE", "/v1/contacts", body=build_person(user_id, email))
+        self._call(calls.delete_contact(**person))
 
-    def list_lists(
-        self, *, user_id: str | None = None, email: str | None = None
-    ) -> list[ListChoiceRecord]:
+    def list_lists(self, **person: Unpack[PersonFields]) -> list[ListChoiceRecord]:
         """Return the lists, with what a contact chose."""
-        return read_lists(self.request("GET", "/v1/lists", query=build_person(user_id, email)))
+        return self._call(calls.list_lists(**person))
 
-    def subscribe(
-        self, list_id: str, *, user_id: str | None = None, email: str | None = None
-    ) -> None:
+    def subscribe(self, list_id: str, **person: Unpack[PersonFields]) -> None:
         """Subscribe a contact to a list."""
-        path, person = build_list_path(list_id, "subscribe"), build_person(user_id, email)
-        self.request("POST", path, body=person, is_repeatable=True)
+        self._call(calls.change_list(list_id, "subscribe", **person))
 
-    def unsubscribe(
-        self, list_id: str, *, user_id: str | None = None, email: str | None = None
-    ) -> None:
+    def unsubscribe(self, list_id: str, **person: Unpack[PersonFields]) -> None:
         """Unsubscribe a contact from a list."""
-        path, person = build_list_path(list_id, "unsubscribe"), build_person(user_id, email)
-        self.request("POST", path, body=person, is_repeatable=True)
+        self._call(calls.change_list(list_id, "unsubscribe", **person))
 
     # -- emails -----------------------------------------------------------------------------------
 
@@ -343,16 +264,17 @@ class Hogsend:
             idempotency_key: two calls with one key make one email.
             fields: further fields of `POST /v1/emails`, in camelCase.
         """
-        body = {
-            "to": to,
-            "userId": user_id,
-            "template": template,
-            "props": props,
-            "subject": subject,
+        call = calls.send_email(
+            to=to,
+            user_id=user_id,
+            template=template,
+            props=props,
+            subject=subject,
+            idempotency_key=idempotency_key,
             **fields,
-        }
-        return EmailResult.from_json(self._call(build_email_request(body, idempotency_key)))
+        )
+        return self._call(call)
 
     def get_email(self, email_id: str) -> Json:
         """Return an email with its state."""
-        return self.request("GET", build_email_path(email_id))
+        return self._call(calls.get_email(email_id))
