@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,13 @@ from tests.site import SECRET, Site, open_site, until
 from tests.web.serving import serving
 from tests.web.test_in_the_browser import ARGUMENTS, collect_messages
 
+GUIDE = (Path(__file__).parents[2] / "docs/browser.md").read_text()
 PAGE = '<!doctype html><title>Shop</title><script src="{url}/hogsend.js" data-key="{key}"></script>'
+
+
+def read_guide(kind: str) -> str:
+    """Return the first block of code of a kind in the guide."""
+    return GUIDE.split(f"```{kind}\n")[1].split("```")[0]
 
 
 @pytest.fixture
@@ -49,6 +56,10 @@ async def page(site: Site, browser_path: str) -> AsyncIterator[Page]:
         @shop.get("/")
         async def show() -> str:  # pyright: ignore[reportUnusedFunction]
             return PAGE.format(url=url, key=key)
+
+        @shop.get("/guide")
+        async def show_guide() -> str:  # pyright: ignore[reportUnusedFunction]
+            return read_guide("html").replace("https://mail.example.com", url).replace("pk_…", key)
 
         async with async_playwright() as playwright:
             chromium = await playwright.chromium.launch(
@@ -94,6 +105,26 @@ async def test_a_page_of_another_origin_captures_identifies_and_subscribes(
     assert {"news", "tips"} <= {choice["id"] for choice in lists["lists"]}
     await page.evaluate("hogsend.reset()")
     assert await page.evaluate("hogsend.getAnonymousId()") != contact.anonymous_id
+    assert messages == []
+
+
+async def test_the_code_of_the_guide_works(site: Site, page: Page) -> None:
+    messages = collect_messages(page)
+    await page.goto("/guide")
+    await until(site.runtime.change_feed, lambda: has(site, "product.viewed"))
+    token = sign_user_token(SECRET, "ada", site.clock.now() + timedelta(hours=1))
+    await page.evaluate(f"async (token) => {{ {read_guide('js')} }}", token)
+    ada = {"userId": "ada", "email": "ada@example.com", "contactProperties": {}}
+    await site.post("/v1/events", {"name": "seen", **ada})
+    calls = re.findall(r"`(hogsend\.\w+\([^)]*\))`", GUIDE.split("## Preferences")[1])
+    answers = {call: await page.evaluate(call.replace("(id)", "('tips')")) for call in calls}
+    assert answers["hogsend.me()"]["identified"] is True and len(answers) == 6
+    assert answers["hogsend.preferences()"]["categories"] == {"tips": False}
+    assert [name for name in await names(site) if name != "contact.updated"][:2] == [
+        "product.viewed",
+        "seen",
+    ]
+    assert (await site.contact("ada")).properties == {"plan": "pro"}
     assert messages == []
 
 
