@@ -191,6 +191,13 @@ class Program:
         headers = {"Authorization": f"Bearer {key or KEY}"}
         return await client.post(f"{self.address}{path}", json=body, headers=headers)
 
+    async def get(self, client: httpx.AsyncClient, path: str, **query: str) -> Any:
+        """Return the JSON that the server answers to a question, which must succeed."""
+        headers = {"Authorization": f"Bearer {KEY}"}
+        answer = await client.get(f"{self.address}{path}", params=query, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read the SQLite database, also while the server runs."""
         with closing(sqlite3.connect(self.data / "hogsend.db", timeout=30)) as connection:
