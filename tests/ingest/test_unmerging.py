@@ -43,7 +43,7 @@ async def get_choices(world: World, contact_id: UUID) -> dict[str, tuple[bool, s
 
 async def unmerge(world: World, contact_id: UUID | None) -> Contact:
     assert contact_id is not None
-    return await unmerge_contact(world.runtime, OLGA, contact_id)
+    return (await unmerge_contact(world.runtime, OLGA, contact_id)).contact
 
 
 async def test_an_unmerge_returns_identities_properties_and_addresses(idle_world: World):
@@ -155,6 +155,23 @@ async def test_a_live_enrollment_returns_and_follows_its_own_contact_again(world
     rows = await world.query("SELECT to_email FROM inbox")
     assert [row[0] for row in rows] == ["visitor@example.com"]
     assert await world.counter_drift() == {}
+
+
+async def test_an_unmerge_names_the_enrollments_that_stay_ended(world: World):
+    await world.define(FOLLOWING)
+    ends = {"ends": (world.clock.now() + timedelta(days=9)).isoformat()}
+    visitor = await world.submit("go", **VISITOR, contact_properties=ends)
+    await world.submit("go", **USER, contact_properties=ends)
+    await world.submit("go", email="third@example.com", contact_properties=ends)
+    await world.settle()
+    await world.submit("login", **BOTH)
+    assert visitor.contact_id is not None
+    split = await unmerge_contact(world.runtime, OLGA, visitor.contact_id)
+    rows = await world.query("SELECT id, contact_id FROM enrollments WHERE state = 'exited'")
+    assert [(ended.id, ended.contact_id) for ended in split.stay_ended] == [
+        tuple(map(to_id, row)) for row in rows
+    ]
+    assert [ended.journey_id for ended in split.stay_ended] == ["trial"]
 
 
 async def test_a_queued_mail_returns_to_the_contact_that_it_was_for(world: World):

@@ -84,20 +84,33 @@ def merge(identity: str, other: str, force: bool, note: str, as_json: bool) -> N
 @json_option
 def unmerge(contact_id: UUID, as_json: bool) -> None:
     """Undo the merge of a contact into another."""
-    contact = run_with_journeys(lambda context: unmerge_contact(context, COMMAND_LINE, contact_id))
-    _print(contact, "Split off", as_json)
+    split = run_with_journeys(lambda context: unmerge_contact(context, COMMAND_LINE, contact_id))
+    stay_ended = [
+        {"stateId": ended.id, "journeyId": ended.journey_id, "contactId": ended.contact_id}
+        for ended in split.stay_ended
+    ]
+    if as_json:
+        print_json({**_to_json(split.contact), "stayEnded": stay_ended})
+        return
+    _print(split.contact, "Split off", as_json)
+    for ended in split.stay_ended:
+        click.echo(
+            f"Enrollment {ended.id} in {ended.journey_id}, which the merge has ended, stays ended."
+        )
+
+
+def _to_json(contact: Contact) -> dict[str, object]:
+    return {
+        "id": contact.id,
+        "userId": contact.user_id,
+        "email": contact.email,
+        "anonymousId": contact.anonymous_id,
+        "properties": dict(contact.properties),
+    }
 
 
 def _print(contact: Contact, done: str, as_json: bool) -> None:
     if as_json:
-        print_json(
-            {
-                "id": contact.id,
-                "userId": contact.user_id,
-                "email": contact.email,
-                "anonymousId": contact.anonymous_id,
-                "properties": dict(contact.properties),
-            }
-        )
+        print_json(_to_json(contact))
     else:
         click.echo(f"{done} {make_printable(contact.label)} ({contact.id}).")

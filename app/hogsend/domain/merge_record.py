@@ -129,6 +129,15 @@ class MergeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicateEnrollment:
+    """An enrollment that a merge has ended, because both contacts were in the journey."""
+
+    id: UUID
+    contact_id: UUID
+    journey_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OtherMerge:
     """Another merge into the same survivor, which holds.
 

@@ -14,6 +14,7 @@ from ..domain.journey import EVERYTHING
 from ..domain.merge_record import (
     MERGED,
     Choice,
+    DuplicateEnrollment,
     MergeRecord,
     OtherMerge,
     Unmerge,
@@ -35,11 +36,13 @@ class UnmergeResult:
         survivor_id: the contact that keeps what has changed since the merge.
         merged_id: the contact that is one of its own again.
         wakes: the due times of the enrollments whose wait has moved.
+        stay_ended: the enrollments that the merge has ended, and that do not go on.
     """
 
     survivor_id: UUID
     merged_id: UUID
     wakes: dict[UUID, datetime] = field(default_factory=dict[UUID, datetime])
+    stay_ended: Sequence[DuplicateEnrollment] = ()
 
 
 async def unmerge_contact(
@@ -61,24 +64,20 @@ async def unmerge_contact(
         HogsendError: there is no such contact, it is not merged, or its survivor was itself merged.
     """
     record, survivor, merged = await _lock(tx, merged_id)
-    identities, records, live, started = await tx.fetch(
+    identities, records, live, started, stay_ended = await tx.fetch(
         merges.find_identities(survivor.id),
         merges.find_by_survivor(survivor.id),
         enrollments.find_live([survivor.id]),
         merges.find_started_by(survivor.id, [merged.id, *record.undo.merged_before]),
+        merges.find_ended_by(record),
     )
     by_id = await tx.fetch_one(enrollments.find_by_ids([*record.undo.enrollments, *started]))
     moved = {n.id: n for n in by_id.values() if n.contact_id == survivor.id}
     choices, others = await _load_others(tx, survivor, [r for r in records if r.id != record.id])
     decision = decide_unmerge(
-        record,
-        survivor,
-        merged,
-        identities=identities,
-        choices=choices,
-        others=others,
+        record, survivor, merged, identities=identities, choices=choices, others=others
     )
-    result = UnmergeResult(survivor.id, merged.id)
+    result = UnmergeResult(survivor.id, merged.id, stay_ended=stay_ended)
     await tx.apply(
         [
             enrollments.update(_change_enrollments(decision, live, moved, result, now), now),

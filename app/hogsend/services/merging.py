@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from ..domain.contact import Contact
 from ..domain.journal import to_storable_text
-from ..domain.merge_record import MergeRecord
+from ..domain.merge_record import DuplicateEnrollment, MergeRecord
 from ..errors import Conflict, InvalidInput, NotFound
 from ..ingest.batch_result import BatchResult
 from ..ingest.merge import MergeCause
@@ -20,10 +21,30 @@ from .actor import Actor, Permission
 from .contacts import read_contact
 from .journey_context import JourneyContext
 
-__all__ = ["MergeRecord", "merge_contacts", "unmerge_contact"]
+__all__ = [
+    "DuplicateEnrollment",
+    "MergeRecord",
+    "SplitContact",
+    "merge_contacts",
+    "unmerge_contact",
+]
 
 _MAX_NOTE_LENGTH = 200
 _TOPICS = ("contacts", "enrollments", "sends")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitContact:
+    """A contact that is one of its own again.
+
+    Args:
+        contact: the contact.
+        stay_ended: the enrollments, its own or of the contact that it was merged into, that the
+            merge has ended because both were in the journey; they do not go on.
+    """
+
+    contact: Contact
+    stay_ended: Sequence[DuplicateEnrollment]
 
 
 async def merge_contacts(
@@ -78,7 +99,7 @@ async def merge_contacts(
     return after_merge.by_id[survivor_id]
 
 
-async def unmerge_contact(context: JourneyContext, actor: Actor, merged_id: UUID) -> Contact:
+async def unmerge_contact(context: JourneyContext, actor: Actor, merged_id: UUID) -> SplitContact:
     """Undo the merge of a contact into another (docs/identity.md says what returns to it).
 
     Args:
@@ -87,7 +108,7 @@ async def unmerge_contact(context: JourneyContext, actor: Actor, merged_id: UUID
         merged_id: the contact that was merged into another.
 
     Returns:
-        The contact that is one of its own again.
+        The contact that is one of its own again, and what does not come back.
 
     Raises:
         Forbidden: the actor may not operate.
@@ -108,7 +129,7 @@ async def unmerge_contact(context: JourneyContext, actor: Actor, merged_id: UUID
         )
         await tx.apply([tally.to_write(), entry])
     await context.ingest.publish_result(BatchResult(wakes=result.wakes, topics=set(_TOPICS)))
-    return await _require(context, merged_id)
+    return SplitContact(await _require(context, merged_id), result.stay_ended)
 
 
 async def _check_pair(tx: Transaction, ids: Sequence[UUID], force: bool) -> UUID | None:

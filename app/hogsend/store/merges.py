@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ..domain.merge_record import Choice, MergeRecord, MergeUndo, Unmerge
+from ..domain.merge_record import Choice, DuplicateEnrollment, MergeRecord, MergeUndo, Unmerge
+from ..domain.merging import REASON as MERGE_REASON
 from . import send_statuses
 from .corrupt_rows import parse_object
 from .db import Query, Row, Write
 from .fields import from_micros, to_micros
 from .json_text import to_json
-from .models import ConsentRow, MergeRow
+from .models import ConsentRow, EnrollmentRow, MergeRow
 from .rows import RowMapper, read_column
 from .stored import Stored
 
@@ -47,6 +48,9 @@ _CHOICES = RowMapper(
     list_id="list_id",
     choice=RowMapper(Choice, ConsentRow, at=Stored(from_micros, columns=("changed_at",))),
 )
+
+
+_ENDED = RowMapper(DuplicateEnrollment, EnrollmentRow, "e")
 
 
 def find(merge_id: UUID) -> Query[MergeRecord | None]:
@@ -135,6 +139,17 @@ def find_started_by(survivor_id: UUID, contact_ids: Sequence[UUID]) -> Query[lis
         "WHERE n.contact_id = ? AND e.contact_id IN ?",
         [survivor_id, list(contact_ids)],
         read_column(UUID),
+    )
+
+
+def find_ended_by(record: MergeRecord) -> Query[list[DuplicateEnrollment]]:
+    """Query the enrollments of either contact that a merge has ended as duplicates."""
+    family = [record.survivor_id, record.merged_id, *record.undo.merged_before]
+    return Query(
+        f"SELECT {_ENDED.columns} FROM enrollments e WHERE e.contact_id IN ? AND e.ended_at = ? "
+        "AND e.end_reason = ? ORDER BY e.id",
+        [family, to_micros(record.at), MERGE_REASON],
+        _ENDED.read_all,
     )
 
 

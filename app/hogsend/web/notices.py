@@ -24,6 +24,8 @@ NOTICES = {
     "contact-saved": "Saved. Waits that follow a property have moved.",
     "contacts-merged": "Merged. Undo it under “Merged contacts”.",
     "contact-split": "Split off. This contact has back what it had before the merge.",
+    "contact-split-in-part": "Split off. Where both contacts were in a journey, the enrollment "
+    "that the merge has ended stays ended: enroll the contact again if it should go on.",
     "email-resolved": "Recorded.",
     "unsuppressed": "Email can be sent to this address again.",
     "erased": "Erased. Nothing personal about this contact is stored any more.",

@@ -234,8 +234,9 @@ async def merge_contact(contact_id: str) -> WebResponse:
 @blueprint.post("/contacts/<contact_id>/unmerge")
 async def split_contact(contact_id: str) -> WebResponse:
     """Undo the merge of a contact into another one."""
-    merged = await unmerge_contact(get_context(), get_actor(), parse_id(contact_id, "contact"))
-    return redirect_with_notice(_build_path(merged.id), "contact-split")
+    split = await unmerge_contact(get_context(), get_actor(), parse_id(contact_id, "contact"))
+    notice = "contact-split-in-part" if split.stay_ended else "contact-split"
+    return redirect_with_notice(_build_path(split.contact.id), notice)
 
 
 @blueprint.post("/contacts/<contact_id>/consent")

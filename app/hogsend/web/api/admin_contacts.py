@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from pydantic import Field
 
@@ -69,6 +70,20 @@ class ContactAnswer(View):
     """One contact."""
 
     contact: AdminContactView
+
+
+class EndedStateView(View):
+    """An enrollment that a merge has ended, because both contacts were in the journey."""
+
+    state_id: UUID
+    journey_id: str
+    contact_id: UUID
+
+
+class SplitAnswer(ContactAnswer):
+    """A contact that was split off, and what does not come back."""
+
+    stay_ended: list[EndedStateView]
 
 
 class RevenueTotal(View):
@@ -329,11 +344,23 @@ async def merge(call: ApiCall[NoQuery, MergeBody]) -> ContactAnswer:
     "POST",
     "/v1/admin/contacts/<contact_id>/unmerge",
     scope="full-admin",
-    answers={200: Answer(ContactAnswer, "The contact, of its own again.", CONTACT_ANSWER)},
+    answers={
+        200: Answer(
+            SplitAnswer, "The contact, of its own again.", {**CONTACT_ANSWER, "stayEnded": []}
+        )
+    },
     errors=(404, 409),
 )
-async def unmerge(call: ApiCall[NoQuery, None]) -> ContactAnswer:
-    """Undo the merge of a contact into another; the path has the id of the one merged away."""
+async def unmerge(call: ApiCall[NoQuery, None]) -> SplitAnswer:
+    """Undo the merge of a contact into another; the path has the id of the one merged away.
+
+    `stayEnded` has the enrollments of both contacts that the merge has ended, and that do not go
+    on.
+    """
     contact_id = parse_path_id(call.values["contact_id"], "Contact")
-    contact = await unmerge_contact(call.context, call.actor, contact_id)
-    return ContactAnswer(contact=build_admin_contact(contact))
+    split = await unmerge_contact(call.context, call.actor, contact_id)
+    stay_ended = [
+        EndedStateView(state_id=ended.id, journey_id=ended.journey_id, contact_id=ended.contact_id)
+        for ended in split.stay_ended
+    ]
+    return SplitAnswer(contact=build_admin_contact(split.contact), stay_ended=stay_ended)
