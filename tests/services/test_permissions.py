@@ -63,6 +63,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "contacts.find_contact": READ,
     "contacts.find_contact_ids": READ,
     "contacts.get_contact": READ,
+    "contacts.get_paid_totals": READ,
     "contacts.get_contact_detail": READ,
     "contact_timeline.list_timeline": READ,
     "contacts.suppress_address": OPERATE,

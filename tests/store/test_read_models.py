@@ -11,6 +11,7 @@ from hogsend.domain.ids import new_id
 from hogsend.store import counters
 from hogsend.store.db import Database, Write
 from hogsend.store.read_models import (
+    contact_totals,
     contacts,
     counts,
     emails,
@@ -44,6 +45,24 @@ async def test_an_enrollment_comes_with_all_that_concerns_it(
     assert {send.status for send in page.sends.values()} == {"sent", "skipped"}
     assert page.consents.is_unsubscribed_from_all
     assert await enrollment.load(database, UUID(int=0)) is None
+
+
+async def test_what_a_contact_has_paid_is_summed_by_currency(
+    database: Database, sample: SampleData, clock: ManualClock
+) -> None:
+    ada, grace = sample.ids["ada"], sample.ids["grace"]
+    async with database.transaction() as tx:
+        amounts = [(2.5, "EUR", ada), (3, None, grace)]
+        await tx.apply(
+            [Write("UPDATE events SET value = ?, currency = ? WHERE contact_id = ?", amounts)]
+        )
+    second, first = await database.read_one(contact_totals.find_paid([ada, grace]))
+    assert (first.currency, first.total, first.count) == ("EUR", 7.5, 3)
+    assert (second.currency, second.total, second.count) == ("", 3, 1)
+    assert first.last_at < clock.now()
+    assert await database.read_one(contact_totals.find_paid([])) == []
+    nothing = contact_totals.BounceTotal()
+    assert await database.read_one(contact_totals.find_bounces([ada, grace])) == nothing
 
 
 async def test_people_are_listed_by_state_and_by_wait(

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.domain.ids import new_id
+from hogsend.domain.send_policy import Send
 from hogsend.domain.user_tokens import sign_user_token
-from hogsend.store import keys
+from hogsend.store import keys, sends
 from hogsend.web.api.rate_limits import RequestLimiter
 from tests.site import SECRET, Site, open_site
 
@@ -256,8 +259,23 @@ async def test_the_admin_api_lists_changes_merges_and_erases_contacts(site: Site
     assert detail["contact"]["externalId"] == "ada"
     assert set(detail) == {"contact", "preferences", "revenue", "groups"}
 
+    euros = [{"value": value, "currency": "EUR"} for value in (12.5, 7)]
+    for amount in (*euros, {"value": 2}):
+        event = {"name": "paid", "email": "visitor@example.com", **amount}
+        await client.call("POST", "/v1/events", event)
+    now, visitor_id = site.clock.now(), UUID(visitor["id"])
+    bounced = Send(new_id(now), visitor_id, "hello", "news", "bounced", now, updated_at=now)
+    async with site.runtime.database.transaction() as tx:
+        await tx.apply([sends.insert([bounced])])
     merge = {"other": "visitor@example.com", "note": "the same phone"}
     assert (await client.call("POST", f"{admin}/ada/merge", merge))[1]["contact"]["id"] == ada["id"]
+    detail = (await client.call("GET", f"{admin}/ada"))[1]
+    at = detail["revenue"]["lastValuedAt"]
+    assert detail["revenue"]["totals"] == [
+        {"currency": "", "total": 2, "count": 1}, {"currency": "EUR", "total": 19.5, "count": 2}
+    ]  # fmt: skip
+    preferences = detail["preferences"]
+    assert (preferences["bounceCount"], preferences["lastBounceAt"]) == (1, at)
     status, timeline = await client.call("GET", f"{admin}/ada/timeline?type=merge")
     assert timeline["timeline"][0]["data"]["mergedId"] == visitor["id"]
     kinds = {e["type"] for e in (await client.call("GET", f"{admin}/ada/timeline"))[1]["timeline"]}

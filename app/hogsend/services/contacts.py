@@ -16,6 +16,7 @@ from ..errors import Conflict, NotFound
 from ..store import consents, contacts
 from ..store.db import Write
 from ..store.read_models import contacts as read_model
+from ..store.read_models.contact_totals import PaidTotal, find_paid
 from ..store.read_models.contacts import (
     ConsentRecord,
     EngagementRecord,
@@ -32,11 +33,13 @@ __all__ = [
     "Contact",
     "ContactDetail",
     "EngagementRecord",
+    "PaidTotal",
     "SuppressionRecord",
     "find_contact",
     "find_contact_ids",
     "get_contact",
     "get_contact_detail",
+    "get_paid_totals",
     "name_emails",
     "read_contact",
     "suppress_address",
@@ -246,6 +249,28 @@ async def suppress_address(context: JourneyContext, actor: Actor, contact_id: UU
         suppress=Suppress(email, "manual"),
     )
     await context.ingest.submit_with_rows(event, write_audit_entry)
+
+
+async def get_paid_totals(
+    installation: Installation, actor: Actor, contact_id: UUID
+) -> Sequence[PaidTotal]:
+    """Return what a contact has paid, by currency: the amounts of its events.
+
+    Raises:
+        Forbidden: the actor may not read.
+        NotFound: there is no such contact.
+    """
+    contact = await get_contact(installation, actor, contact_id)
+    ids = await list_merged_ids(installation, contact)
+    return await installation.database.read_one(find_paid(ids))
+
+
+async def list_merged_ids(installation: Installation, contact: Contact) -> list[UUID]:
+    """Return the ids of a contact and of those that were merged into it."""
+    return [
+        contact.id,
+        *await installation.database.read_one(contacts.find_merged_ids(contact.id)),
+    ]
 
 
 async def read_contact(installation: Installation, contact_id: UUID) -> Contact | None:

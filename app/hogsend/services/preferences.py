@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,11 +13,13 @@ from ..domain.send_policy import Consents
 from ..errors import Forbidden, InvalidInput, NotFound
 from ..store import consents
 from ..store.read_models import contacts as read_model
+from ..store.read_models.contact_totals import BounceTotal, find_bounces
 from .actor import Actor, Permission
 from .consent import change_consents
 from .contact_changes import ContactChange, Visitor, read_visitor, upsert_contact
 from .contacts import (
     get_contact,
+    list_merged_ids,
     read_contact,
     require_address,
     suppress_address,
@@ -47,12 +49,14 @@ class Preferences:
         categories: whether the contact subscribed, for each list with a choice.
         is_unsubscribed_from_all: whether it gets transactional email only.
         suppressed_at: when its address was suppressed; None when it is not.
+        bounces: how many emails to it have bounced; read for operators only.
     """
 
     contact: Contact | None = None
     categories: Mapping[str, bool] = field(default_factory=dict[str, bool])
     is_unsubscribed_from_all: bool = False
     suppressed_at: datetime | None = None
+    bounces: BounceTotal = field(default_factory=BounceTotal)
 
     @property
     def consents(self) -> Consents:
@@ -79,7 +83,7 @@ async def get_preferences(
         NotFound: there is no such contact.
     """
     contact = await get_contact(installation, actor, contact_id)
-    return await _load(installation, contact)
+    return await _load_with_bounces(installation, contact)
 
 
 async def save_contact_preferences(
@@ -121,7 +125,7 @@ async def save_contact_preferences(
         change = suppress_address if suppressed else unsuppress_address
         if suppressed or contact.email:
             await change(context, actor, contact.id)
-    return await _load(context, contact)
+    return await _load_with_bounces(context, contact)
 
 
 async def list_subscriptions(
@@ -204,6 +208,13 @@ async def _save(
     result = await upsert_contact(context, actor, named)
     if result.lists_error:
         raise InvalidInput(result.lists_error, "Send the contact's email address first.")
+
+
+async def _load_with_bounces(installation: Installation, contact: Contact) -> Preferences:
+    bounces = await installation.database.read_one(
+        find_bounces(await list_merged_ids(installation, contact))
+    )
+    return replace(await _load(installation, contact), bounces=bounces)
 
 
 async def _load(installation: Installation, contact: Contact) -> Preferences:

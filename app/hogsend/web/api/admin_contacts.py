@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from ...services.contact_search import (
     count_contacts,
     search_contacts,
 )
-from ...services.contacts import find_contact
+from ...services.contacts import PaidTotal, find_contact, get_paid_totals
 from ...services.merging import merge_contacts, unmerge_contact
 from ...services.preferences import get_preferences, save_contact_preferences
 from ...services.privacy import erase_contact
@@ -95,7 +96,7 @@ class RevenueTotal(View):
 
 
 class RevenueView(View):
-    """What a contact has paid; not summed up yet."""
+    """What a contact has paid: the amounts of its events, by currency, which may be empty."""
 
     totals: list[RevenueTotal]
     last_valued_at: InstantView | None
@@ -234,8 +235,18 @@ async def show(call: ApiCall[NoQuery, None]) -> ContactDetailAnswer:
     return ContactDetailAnswer(
         contact=build_admin_contact(contact),
         preferences=build_preferences(preferences),
-        revenue=RevenueView(totals=[], last_valued_at=None),
+        revenue=_build_revenue(await get_paid_totals(call.context, call.actor, contact.id)),
         groups=[],
+    )
+
+
+def _build_revenue(totals: Sequence[PaidTotal]) -> RevenueView:
+    return RevenueView(
+        totals=[
+            RevenueTotal(currency=paid.currency, total=paid.total, count=paid.count)
+            for paid in totals
+        ],
+        last_valued_at=max((paid.last_at for paid in totals), default=None),
     )
 
 

@@ -105,8 +105,8 @@ def build_preferences(preferences: Preferences) -> PreferencesView | None:
         email=contact.email,
         unsubscribed_all=preferences.is_unsubscribed_from_all,
         suppressed=suppressed_at is not None,
-        bounce_count=0,
+        bounce_count=preferences.bounces.count,
         categories=dict(preferences.categories),
         suppressed_at=suppressed_at,
-        last_bounce_at=None,
+        last_bounce_at=preferences.bounces.last_at,
     )
