@@ -48,6 +48,7 @@ NAMES_WITHOUT_COLUMN = {
     " x ": True,
     "x@example.com": "address",
     "property:a:number": "5",
+    "a:number": "6",
 }
 PEOPLE = "user id,email,plan\nada,Ada@Example.com,pro\ngrace,grace@example.com,free\n"
 

@@ -89,6 +89,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "events.submit_batch": INGEST,
     "events.submit_event_json": INGEST,
     "exports.export_contacts": OPERATE,
+    "exports.export_remarks": OPERATE,
     "exports.export_suppressions": OPERATE,
     "import_uploads.configure_import": OPERATE,
     "import_uploads.create_import": OPERATE,

@@ -29,6 +29,7 @@ PATHS = (
     "/events?name=user.created",
     "/emails",
     "/emails?status=skipped",
+    "/imports",
     "/inbox",
     "/templates",
     "/templates/activation-welcome",

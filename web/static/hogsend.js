@@ -1,5 +1,5 @@
 // Optional behaviour; every page works without it. Tells the server the reader's time zone, which
-// only the browser knows, and copies ids with a click.
+// only the browser knows, copies ids with a click, and shows that an upload is under way.
 (() => {
   const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "");
   document.cookie = `hogsend_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
@@ -23,6 +23,31 @@
     for (const open of document.querySelectorAll("details.confirm[open]")) {
       open.open = false;
       open.querySelector("summary").focus();
+    }
+  });
+
+  // A form that takes long says so, and is not sent twice. A file that the server would refuse for its
+  // size is not sent at all: the browser could lose the answer.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.busy) return;
+    const size = form.querySelector("input[type=file]")?.files[0]?.size ?? 0;
+    const isTooLarge = size > Number(form.dataset.maxMib) * 1024 * 1024;
+    form.querySelector("#too-large").hidden = !isTooLarge;
+    const button = form.querySelector("button");
+    if (isTooLarge || button.ariaDisabled === "true") {
+      event.preventDefault();
+      return;
+    }
+    button.ariaDisabled = "true";
+    button.dataset.text = button.textContent;
+    button.textContent = form.dataset.busy;
+  });
+  // The browser may show the page as it was left.
+  window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("form[data-busy] button[data-text]")) {
+      button.ariaDisabled = null;
+      button.textContent = button.dataset.text;
     }
   });
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ import click
 from ..domain.ids import new_id
 from ..errors import Conflict, HogsendError, NotFound
 from ..services.actor import COMMAND_LINE
+from ..services.exports import export_remarks
 from ..services.import_runs import LeaseLost, run_import
 from ..services.import_uploads import ImportChoices, ImportFormat, ImportKind, create_import
 from ..services.import_uploads import start_import as start
@@ -28,7 +28,6 @@ from .output import format_count, make_printable, print_json
 
 _CHUNK = 1024 * 1024
 _SHOWN_REMARKS = 10
-_PAGE = 1000
 # Without a terminal, a long import prints a line every so many seconds.
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -115,15 +114,9 @@ def write_refused(import_id: UUID, path: Path) -> None:
 
     async def run(context: JourneyContext) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["row", "line", "reason", "content"])
-            after = 0
-            while remarks := await list_remarks(context, COMMAND_LINE, import_id, _PAGE, after):
-                writer.writerows(
-                    (remark.row, remark.line, remark.reason, remark.content) for remark in remarks
-                )
-                after = remarks[-1].row
+        with os.fdopen(descriptor, "wb") as file:
+            async for chunk in await export_remarks(context, COMMAND_LINE, import_id):
+                file.write(chunk)
 
     run_with_journeys(run)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from .import_presets import (
     COMMON_COLUMNS,
@@ -18,6 +18,7 @@ from .import_presets import (
 from .incoming import MAX_NAME_LENGTH, check_text
 
 ValueType = Literal["text", "number", "boolean", "json"]
+_TYPES: tuple[ValueType, ...] = get_args(ValueType)
 ImportKind = Literal["contacts", "suppressions"]
 
 
@@ -73,7 +74,9 @@ class Target:
 
     def __str__(self) -> str:
         if self.field is Field.PROPERTY:
-            suffix = "" if self.type == "text" else f":{self.type}"
+            # The end of a name such as `seats:number` is no type.
+            is_plain = self.type == "text" and self.name.rpartition(":")[2] not in _TYPES
+            suffix = "" if is_plain else f":{self.type}"
             return f"{self.field}:{self.name}{suffix}"
         return f"{self.field}:{self.name}" if self.name else str(self.field)
 
@@ -97,7 +100,7 @@ def parse_target(text: str) -> Target:
         return Target(field)
     name, value_type = rest, "text"
     before, _, last = rest.rpartition(":")
-    if field is Field.PROPERTY and before and last in get_args(ValueType):
+    if field is Field.PROPERTY and before and last in _TYPES:
         name, value_type = before, last
     name = name.strip()
     problem = check_text(name)
@@ -106,7 +109,7 @@ def parse_target(text: str) -> Target:
             f"{text!r} {problem or f'needs a name of 1 to {MAX_NAME_LENGTH} characters'}. "
             f"{_EXPECTED}"
         )
-    return Target(field, name, cast("ValueType", value_type))
+    return Target(field, name, value_type)
 
 
 def find_preset(name: str) -> Preset | None:

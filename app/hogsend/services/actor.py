@@ -103,6 +103,11 @@ class Actor:
         """Whether the actor may have the links of mails, which act for the recipient."""
         return Permission.OPERATE in self.permissions
 
+    @property
+    def can_operate(self) -> bool:
+        """Whether the actor may operate the installation, and see what its files contain."""
+        return Permission.OPERATE in self.permissions
+
     @classmethod
     def from_operator(cls, operator: Operator) -> Actor:
         """Return the actor for an operator who is signed in to the dashboard."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from uuid import UUID
 
 from ..domain.formula_text import escape_formula
-from ..domain.import_job import ImportFormat
+from ..domain.import_job import ImportFormat, ImportRemark
 from ..store import audit
 from ..store.read_models import contact_export
 from ..store.read_models.contact_export import ExportPage
@@ -21,11 +21,14 @@ from .export_formats import (
     format_json,
     write_rows,
 )
+from .imports import list_remarks
 from .installation import Installation
 
-__all__ = ["ImportFormat", "export_contacts", "export_suppressions"]
+__all__ = ["ImportFormat", "export_contacts", "export_remarks", "export_suppressions"]
 
 PAGE_SIZE = 2000
+# A remark may be long.
+REMARKS_PAGE_SIZE = 500
 # Further properties share one column, as JSON.
 MAX_PROPERTY_COLUMNS = 1000
 
@@ -65,6 +68,40 @@ async def export_suppressions(
     actor.require(Permission.OPERATE)
     await _record(installation, actor, "export suppressions", "suppressions", format)
     return _stream_suppressions(installation, format)
+
+
+async def export_remarks(
+    installation: Installation, actor: Actor, import_id: UUID
+) -> AsyncGenerator[bytes]:
+    """Return the parts of a CSV with the rows that an import refused, or imported with a remark.
+
+    Raises:
+        Forbidden: the actor may not operate.
+        NotFound: there is no such import.
+    """
+    first = await list_remarks(installation, actor, import_id, REMARKS_PAGE_SIZE)
+    return _stream_remarks(installation, actor, import_id, first)
+
+
+async def _stream_remarks(
+    installation: Installation, actor: Actor, import_id: UUID, remarks: Sequence[ImportRemark]
+) -> AsyncGenerator[bytes]:
+    yield write_rows([["row", "line", "imported", "reason", "content"]])
+    while remarks:
+        yield write_rows(
+            (
+                remark.row,
+                remark.line,
+                "no" if remark.is_refused else "yes",
+                escape_formula(remark.reason),
+                escape_formula(remark.content),
+            )
+            for remark in remarks
+        )
+        if len(remarks) < REMARKS_PAGE_SIZE:
+            return
+        after = remarks[-1].row
+        remarks = await list_remarks(installation, actor, import_id, REMARKS_PAGE_SIZE, after)
 
 
 async def _record(

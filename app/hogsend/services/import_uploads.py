@@ -28,7 +28,7 @@ from ..store import imports
 from .actor import Actor, Permission
 from .audit import build_audit_entry
 from .import_files import InspectedFile, create_file, get_file, inspect_file, remove_file
-from .import_steps import build_parser, read_sample
+from .import_steps import ParsedRow, build_parser, read_sample
 from .imports import TOPIC, build_gone_error, delete_remarks, find_job, require_idle
 from .journey_context import JourneyContext
 
@@ -42,6 +42,7 @@ __all__ = [
     "SampleRow",
     "configure_import",
     "create_import",
+    "find_mapping_problem",
     "preview_import",
     "start_import",
 ]
@@ -98,6 +99,7 @@ async def create_import(
     *,
     format: ImportFormat | None = None,
     import_choices: ImportChoices | None = None,
+    is_draft: bool = False,
 ) -> ImportJob:
     """Store a file and find out how to read it; nothing is imported yet.
 
@@ -109,6 +111,7 @@ async def create_import(
         chunks: its content.
         format: its format; None to find that out.
         import_choices: what is decided already.
+        is_draft: whether its columns need not fit yet, because someone maps them later.
 
     Raises:
         Forbidden: the actor may not operate.
@@ -123,7 +126,8 @@ async def create_import(
         await _write_file(create_file(settings, import_id), chunks, limit)
         name = PurePath(file_name.replace("\0", "")).name[:_MAX_FILE_NAME_LENGTH]
         job = ImportJob(import_id, kind, "draft", name, "csv", {}, actor.name, now, now)
-        job = await _configure(context, job, format, import_choices or ImportChoices())
+        chosen = import_choices or ImportChoices()
+        job = await _configure(context, job, format, chosen, is_draft=is_draft)
         async with context.database.transaction() as tx:
             await tx.apply([imports.insert(job)])
     except BaseException:
@@ -155,9 +159,21 @@ async def _write_file(descriptor: int, chunks: AsyncIterable[bytes], limit: int)
 
 
 async def configure_import(
-    context: JourneyContext, actor: Actor, import_id: UUID, import_choices: ImportChoices
+    context: JourneyContext,
+    actor: Actor,
+    import_id: UUID,
+    import_choices: ImportChoices,
+    *,
+    is_draft: bool = False,
 ) -> ImportJob:
     """Decide how the file of an import is read, and what is done with its rows.
+
+    Args:
+        context: where the contacts are imported to.
+        actor: who imports.
+        import_id: the import.
+        import_choices: what is decided.
+        is_draft: whether its columns need not fit yet, because someone maps them later.
 
     Raises:
         Conflict: the import has begun.
@@ -168,7 +184,7 @@ async def configure_import(
     actor.require(Permission.OPERATE)
     job = await find_job(context, import_id)
     require_idle(job)
-    job = await _configure(context, job, job.format, import_choices)
+    job = await _configure(context, job, job.format, import_choices, is_draft=is_draft)
     await delete_remarks(context, import_id)
     async with context.database.transaction() as tx:
         require_idle(await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows)))
@@ -182,6 +198,8 @@ async def _configure(
     job: ImportJob,
     format: ImportFormat | None,
     import_choices: ImportChoices,
+    *,
+    is_draft: bool = False,
 ) -> ImportJob:
     """Return a draft with these import_choices."""
     path = get_file(context.settings, job.id)
@@ -191,7 +209,9 @@ async def _configure(
         )
     except FileNotFoundError:
         raise build_gone_error() from None
-    options = _build_options(context, job.kind, file, import_choices)
+    options = _build_options(job.kind, file, import_choices)
+    if not is_draft:
+        _check_options(context, job.kind, options)
     return replace(
         job,
         status="draft",
@@ -208,7 +228,7 @@ async def _configure(
 
 
 def _build_options(
-    context: JourneyContext, kind: ImportKind, file: InspectedFile, import_choices: ImportChoices
+    kind: ImportKind, file: InspectedFile, import_choices: ImportChoices
 ) -> ImportOptions:
     preset = guess_preset(file.columns)
     if import_choices.preset:
@@ -219,16 +239,6 @@ def _build_options(
                 f"There is no preset {import_choices.preset!r}.", f"Use one of: {names}."
             )
     columns = map_columns(kind, file.columns, preset, _parse_columns(file, import_choices.columns))
-    if problem := check_columns(kind, columns):
-        known = ", ".join(file.columns[:20])
-        raise InvalidInput(f"{problem}.", f"Map one of the columns: {known}.")
-    for list_id in [
-        *import_choices.lists,
-        *(t.name for t in columns.values() if t.field == "list"),
-    ]:
-        if list_id not in context.registry.lists:
-            known = ", ".join(context.registry.lists) or "there are none"
-            raise InvalidInput(f"There is no list {list_id!r}.", f"Lists: {known}.")
     if problem := check_text(import_choices.event):
         raise InvalidInput(f"The name of the event {problem}.")
     return ImportOptions(
@@ -240,6 +250,25 @@ def _build_options(
         resubscribe=import_choices.resubscribe,
         event=import_choices.event.strip()[:MAX_NAME_LENGTH],
     )
+
+
+def _check_options(context: JourneyContext, kind: ImportKind, options: ImportOptions) -> None:
+    """Refuse options with which the rows of a file cannot be imported."""
+    if problem := find_mapping_problem(kind, options):
+        known = ", ".join(list(options.columns)[:20])
+        raise InvalidInput(f"{problem}.", f"Map one of the columns: {known}.")
+    targets = map(parse_target, options.columns.values())
+    mapped = [target.name for target in targets if target.field == "list"]
+    for list_id in [*options.lists, *mapped]:
+        if list_id not in context.registry.lists:
+            known = ", ".join(context.registry.lists) or "there are none"
+            raise InvalidInput(f"There is no list {list_id!r}.", f"Lists: {known}.")
+
+
+def find_mapping_problem(kind: ImportKind, options: ImportOptions) -> str | None:
+    """Return why rows with these columns cannot be imported; None when they can."""
+    columns = {name: parse_target(text) for name, text in options.columns.items()}
+    return check_columns(kind, columns)
 
 
 def _parse_columns(file: InspectedFile, chosen: Mapping[str, str]) -> dict[str, Target]:
@@ -266,10 +295,18 @@ async def preview_import(
     """
     actor.require(Permission.OPERATE)
     path, options = get_file(context.settings, job.id), ImportOptions.from_json(job.options)
-    if not path.exists():
-        raise build_gone_error()
     parser = build_parser(job, context.clock.now())
-    rows = await asyncio.to_thread(read_sample, path, job, parser, limit)
+
+    def read() -> Sequence[ParsedRow]:
+        file = inspect_file(path, job.format, options.encoding, options.separator)
+        # A dry run has come to the end of the file.
+        first = replace(job, position=file.position, line=file.line)
+        return read_sample(path, first, parser, limit)
+
+    try:
+        rows = await asyncio.to_thread(read)
+    except FileNotFoundError:
+        raise build_gone_error() from None
     names = list(options.columns)
     return [
         SampleRow(

@@ -11,29 +11,19 @@ from werkzeug.routing import RequestRedirect
 from ..paths import find_resource
 from ..services.context import ServiceContext
 from . import admin, api_description, browser_script, live, public, sign_in, sign_in_links, tracking
-from .api import TABLES, list_routes
+from .api import TABLES
 from .api.cors import AnyOrigin
 from .api.events_fast_path import EventsFastPath, choose_request_id
 from .api.key_auth import KeyAuthenticator
-from .api.routes import MAX_BODY_BYTES, add_rate_headers, list_body_limits
+from .api.routes import add_rate_headers
 from .client_address import ClientAddress
 from .errors import register_error_handlers
 from .pages import list_assets
+from .request_body import PacedConnection, SizedRequest
 from .request_check import RequestCheck
 from .request_drain import RequestDrain
 
 __all__ = ["create_app"]
-
-
-_BODY_LIMITS = list_body_limits(list_routes())
-
-
-class SizedRequest(Request):
-    """A request whose size limit depends on its path."""
-
-    def __init__(self, method: str, scheme: str, path: str, *args: Any, **kwargs: Any) -> None:
-        kwargs["max_content_length"] = _BODY_LIMITS.get(path, MAX_BODY_BYTES)
-        super().__init__(method, scheme, path, *args, **kwargs)
 
 
 class Site(Quart):
@@ -42,6 +32,16 @@ class Site(Quart):
     Quart looks for a file of any name, and fails when the file system refuses the name. Its
     redirects, such as that of `/static//x`, name the host of the request's header.
     """
+
+    request_class = SizedRequest
+    asgi_http_class = PacedConnection
+
+    async def handle_request(self, request: Request) -> Any:
+        try:
+            return await super().handle_request(request)
+        finally:
+            if isinstance(request, SizedRequest):
+                request.body.discard()
 
     async def send_static_file(self, filename: str) -> Response:
         if filename not in list_assets():
@@ -62,7 +62,6 @@ def create_app(context: ServiceContext) -> Quart:
         context: the open installation that it serves.
     """
     app = Site("hogsend", static_folder=str(find_resource("web/static")), static_url_path="/static")
-    app.request_class = SizedRequest
     app.config["CONTEXT"] = context
     authenticator = KeyAuthenticator(context)
     app.extensions["key_authenticator"] = authenticator

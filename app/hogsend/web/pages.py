@@ -15,10 +15,12 @@ from werkzeug.datastructures import MultiDict
 from ..paths import find_resource
 from . import formatting
 from .notices import describe_notice
+from .upload_form import open_upload_form
 
 if TYPE_CHECKING:
     from ..services.content import Content
     from ..services.context import ServiceContext
+    from .request_body import SizedRequest
 
 # Scripts, styles and images come from this server only; no site may frame a page, and no page may
 # post elsewhere. The only frames are rendered mails.
@@ -34,6 +36,7 @@ _SECTIONS = {
     "events": ("/events", "events"),
     "emails": ("/emails", "emails"),
     "inbox": ("/inbox", "inbox"),
+    "imports": ("/imports", "imports"),
     "templates": ("/templates", "templates"),
     "keys": ("/keys", "API keys"),
 }
@@ -168,8 +171,12 @@ async def read_form() -> MultiDict[str, str]:
     """Return the fields of the posted form; empty for a GET.
 
     NUL characters, which no form of a browser contains and Postgres does not store, are removed.
+    Of a form with a file, these are the fields before the file.
     """
-    form = cast("MultiDict[str, str]", await request.form)  # pyright: ignore[reportUnknownMemberType]
+    if cast("SizedRequest", request).body.is_paced:
+        form = (await open_upload_form()).fields
+    else:
+        form = cast("MultiDict[str, str]", await request.form)  # pyright: ignore[reportUnknownMemberType]
     return MultiDict([(name, value.replace("\0", "")) for name, value in form.items(multi=True)])
 
 

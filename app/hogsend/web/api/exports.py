@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 from quart import Response
 
-from ...services.exports import ImportFormat, export_contacts, export_suppressions
+from ...services.exports import export_contacts, export_suppressions
+from ..downloads import send_export
 from .import_views import ExportQuery
 from .routes import Answer, ApiCall, RouteTable
 
 routes = RouteTable("Exports")
-
-_NAMES: dict[ImportFormat, tuple[str, str]] = {
-    "csv": ("csv", "text/csv; charset=utf-8"),
-    "jsonl": ("jsonl", "application/x-ndjson"),
-}
 
 
 @routes.route(
@@ -28,7 +22,7 @@ _NAMES: dict[ImportFormat, tuple[str, str]] = {
 async def download_contacts(call: ApiCall[ExportQuery, None]) -> Response:
     """Export all contacts as a file, which is sent while it is read."""
     chunks = await export_contacts(call.context, call.actor, call.query.format)
-    return send_file("contacts", chunks, call.query.format)
+    return send_export("contacts", chunks, call.query.format)
 
 
 @routes.route(
@@ -41,15 +35,4 @@ async def download_contacts(call: ApiCall[ExportQuery, None]) -> Response:
 async def download_suppressions(call: ApiCall[ExportQuery, None]) -> Response:
     """Export the suppressed addresses as a file."""
     chunks = await export_suppressions(call.context, call.actor, call.query.format)
-    return send_file("suppressions", chunks, call.query.format)
-
-
-def send_file(name: str, chunks: AsyncGenerator[bytes], format: ImportFormat) -> Response:
-    """Return a response that sends an export as a file."""
-    suffix, content_type = _NAMES[format]
-    response = Response(chunks, content_type=content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
-    response.headers["Cache-Control"] = "no-store"
-    # A large export takes longer than the framework's limit of a minute.
-    response.timeout = None
-    return response
+    return send_export("suppressions", chunks, call.query.format)
