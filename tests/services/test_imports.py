@@ -17,7 +17,7 @@ from hogsend.errors import Conflict, InvalidInput, NotFound
 from hogsend.process.import_runner import ImportRunner
 from hogsend.services import import_runs, imports
 from hogsend.services.actor import COMMAND_LINE
-from hogsend.services.import_files import get_folder
+from hogsend.services.import_files import get_folder, get_seen_file
 from hogsend.services.import_runs import LEASE, LeaseLost
 from hogsend.services.import_uploads import preview_import, start_import
 from hogsend.services.imports import cancel_import, delete_import, get_import, list_imports
@@ -316,6 +316,39 @@ async def test_a_dry_run_counts_what_the_import_then_does(
     assert len(await remarks(idle_world, job)) == 1
     with pytest.raises(Conflict):
         await start_import(idle_world.runtime, COMMAND_LINE, job.id)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(["u1,a@x.co", "u2,b@x.co", "u1,c@x.co", ",b@x.co"], id="again"),
+        pytest.param(["u1,a@x.co", "u2,a@x.co", "u3,a@x.co"], id="others"),
+        pytest.param([",a@x.co", "u1,a@x.co", "u1,b@x.co", ",b@x.co", "u2,b@x.co"], id="chain"),
+        pytest.param(["grace,a@x.co", ",a@x.co", "u1,a@x.co"], id="known"),
+    ],
+)
+async def test_a_dry_run_notices_contacts_of_earlier_steps_also_after_a_kill(
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch, rows: list[str]
+):
+    set_step_size(monkeypatch, 1)
+    await sqlite_world.submit("x", user_id="grace")
+    text = "".join(f"{row},{number}\n" for number, row in enumerate(rows))
+    job = await upload(sqlite_world, "user id,email,n\n" + text)
+    await start_import(sqlite_world.runtime, COMMAND_LINE, job.id, dry_run=True)
+
+    def kill(progress: ImportJob) -> None:
+        raise KeyboardInterrupt
+
+    for _ in rows:
+        with pytest.raises(KeyboardInterrupt):
+            await run(sqlite_world, job, kill)
+    tried = count(await run(sqlite_world, job))
+    assert not get_seen_file(sqlite_world.runtime.settings, job.id).exists()
+    await start_import(sqlite_world.runtime, COMMAND_LINE, job.id)
+    done = count(await run(sqlite_world, job))
+    # That two rows of different steps dispute an address shows in the import only.
+    done.pop("noted", None)
+    assert tried == done
 
 
 async def erase_somebody(world: World, email: str) -> None:

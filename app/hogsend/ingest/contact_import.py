@@ -157,7 +157,7 @@ class _ImportBatch:
 
     async def load(self, tx: Transaction, rows: Sequence[ContactFacts]) -> list[list[str]]:
         """Read what the decisions depend on; return the identities of each row."""
-        identities = list(map(_list_identities, rows))
+        identities = list(map(list_identities, rows))
         await self._contacts.load_identities(tx, list(chain.from_iterable(identities)))
         return identities
 
@@ -349,7 +349,8 @@ def _raise_revision(state: ContactState) -> None:
         state.raise_revision()
 
 
-def _list_identities(facts: ContactFacts) -> list[str]:
+def list_identities(facts: ContactFacts) -> list[str]:
+    """Return the identities that a row names, in their stored form."""
     identities = to_identities(facts.user_id, facts.email, facts.anonymous_id)
     identities.extend(facts.aliases)
     return identities

@@ -18,7 +18,7 @@ from ..domain.import_job import ImportFormat
 from ..errors import InvalidInput
 from .import_records import Record, RecordReader, SourceFile
 
-_FOLDER, _FILE = "imports", "source"
+_FOLDER, _FILE, _SEEN_FILE = "imports", "source", "seen"
 SEPARATORS = (",", ";", "\t", "|")
 MAX_COLUMNS = 1000
 _CHUNK = 1024 * 1024
@@ -68,6 +68,11 @@ def get_folder(settings: Settings, import_id: UUID | None = None) -> Path:
 def get_file(settings: Settings, import_id: UUID) -> Path:
     """Return the path of an import's file."""
     return get_folder(settings, import_id) / _FILE
+
+
+def get_seen_file(settings: Settings, import_id: UUID) -> Path:
+    """Return the path of what a dry run remembers until it ends."""
+    return get_folder(settings, import_id) / _SEEN_FILE
 
 
 def create_file(settings: Settings, import_id: UUID) -> int:

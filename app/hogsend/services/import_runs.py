@@ -22,14 +22,14 @@ from ..domain.import_rows import ContactFacts
 from ..domain.incoming import IncomingEvent
 from ..errors import CorruptRow, StoreUnavailable, TooLarge
 from ..ingest import BatchResult
-from ..ingest.contact_import import SOURCE, ImportedContact, import_contacts
+from ..ingest.contact_import import SOURCE, ImportedContact, import_contacts, list_identities
 from ..store import imports
 from ..store.conflicts import CONFLICTS
-from ..store.contacts import to_identities
 from ..store.corrupt_row_failures import fail_enrollment
 from ..store.counters import Tally
 from ..store.db import Transaction
-from .import_files import get_file, remove_file
+from ..store.seen_identities import SeenIdentities
+from .import_files import get_file, get_seen_file, remove_file
 from .import_steps import ParsedRow, RowReader, build_parser
 from .imports import TOPIC
 from .journey_context import JourneyContext
@@ -46,8 +46,6 @@ PAUSE = 0.002
 MAX_REMARKS, MAX_REMARK_CHARACTERS = 100_000, 16_000_000
 # A reason may repeat what the row has.
 _MAX_REASON_LENGTH = 500
-# How many identities a dry run remembers, to notice a contact that comes twice.
-MAX_SEEN = 300_000
 _MAX_ATTEMPTS = 5
 
 log = logging.getLogger("hogsend.imports")
@@ -150,20 +148,17 @@ class _ImportRun:
         self._holder = holder
         self._on_progress = on_progress
         self._options = ImportOptions.from_json(job.options)
-        self._seen: set[str] = set()
+        self._seen: SeenIdentities | None = None
         # How many remarks there are, and the characters that they have.
         self._kept = (0, 0)
         self._tried_seconds = 0.0
 
     async def run(self) -> ImportJob:
+        reader: RowReader | None = None
         try:
             path = get_file(self._context.settings, self._job.id)
             parser = build_parser(self._job, self._context.clock.now())
             reader = await asyncio.to_thread(RowReader, path, self._job, parser)
-        except OSError as error:
-            problem = f"The file cannot be read: {error.strerror}. Upload it again."
-            return await self._end("failed", problem)
-        try:
             if self._job.refused or self._job.noted:
                 kept = imports.measure_remarks(self._job.id)
                 self._kept, *_ = await self._context.database.read_one(kept)
@@ -177,7 +172,8 @@ class _ImportRun:
             log.exception("an import failed")
             return await self._end("failed", "The program has an error; the log describes it.")
         finally:
-            reader.close()
+            for file in filter(None, (reader, self._seen)):
+                file.close()
         return await self._end("completed")
 
     async def _run_steps(self, reader: RowReader) -> None:
@@ -240,15 +236,20 @@ class _ImportRun:
         except _RollBack:
             self._tried_seconds = time.monotonic() - started
         # A contact that came in an earlier step was taken back with it.
-        for number, row in enumerate(facts):
-            result = results[number]
-            names = [*to_identities(row.user_id, row.email, row.anonymous_id), *row.aliases]
-            if isinstance(result, ImportedContact) and result.change == "created":
-                if not self._seen.isdisjoint(names):
-                    results[number] = replace(result, change="updated")
-                elif len(self._seen) < MAX_SEEN:
-                    self._seen.update(names)
-        return results
+        if self._seen is None:
+            path = get_seen_file(self._context.settings, self._job.id)
+            self._seen = await asyncio.to_thread(SeenIdentities, path)
+        identities = [
+            list_identities(row) if isinstance(result, ImportedContact) else []
+            for row, result in zip(facts, results, strict=True)
+        ]
+        seen = await asyncio.to_thread(self._seen.add, self._job.rows, identities)
+        return [
+            replace(result, change="updated")
+            if is_known and isinstance(result, ImportedContact) and result.change == "created"
+            else result
+            for result, is_known in zip(results, seen, strict=True)
+        ]
 
     async def _import(
         self, tx: Transaction, facts: Sequence[ContactFacts], *, with_events: bool = True
@@ -360,6 +361,8 @@ class _ImportRun:
         # A server may start an import that it has tried; the command line reads the file again.
         if not (job.is_dry_run and job.is_background):
             remove_file(context.settings, job.id)
+        else:
+            get_seen_file(context.settings, job.id).unlink(missing_ok=True)
         context.change_feed.publish(TOPIC)
         return job
 
