@@ -98,7 +98,8 @@ async def import_file(runtime: Runtime, file: Path) -> float:
     job = await create_import(
         runtime, COMMAND_LINE, "contacts", file.name, chunks(), import_choices=choices
     )
-    await start_import(runtime, COMMAND_LINE, job.id)
+    # As the command line does; the server of this process would run it too.
+    await start_import(runtime, COMMAND_LINE, job.id, background=False)
     started = time.perf_counter()
     done = await run_import(runtime, job.id, new_id(runtime.clock.now()))
     assert done.status == "completed", done.problem

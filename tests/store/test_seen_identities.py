@@ -15,6 +15,6 @@ def test_a_step_that_is_repeated_after_a_kill_does_not_find_itself(tmp_path: Pat
         seen.close()
     seen = SeenIdentities(tmp_path / "seen")
     assert seen.add(3, rows) == [True, True, False]
-    # Another user id is another person, whoever has the address.
+    # Another user id is another person, also with the same address.
     assert seen.add(6, [["u:carl", "e:ada@x.co"], ["u:carl", "e:grace@x.co"]]) == [False, True]
     seen.close()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..domain.import_columns import find_preset, parse_target
 from ..domain.import_job import ImportJob, ImportOptions
 from ..domain.import_rows import ContactFacts, RowParser, RowRefused
+from ..ingest.contact_import import ImportedContact
 from .import_records import Record, RecordReader, SourceFile
 
 # About the most that is read of a file at once: long rows make small steps.
@@ -100,3 +101,14 @@ def _parse(parser: RowParser, record: Record) -> ParsedRow:
         except RowRefused as refusal:
             problem = str(refusal)
     return ParsedRow(record, facts, problem)
+
+
+def describe_result(result: ImportedContact) -> str:
+    """Return what is remarkable about a row that was imported; empty for nothing."""
+    remarks: list[str] = []
+    if result.has_conflict:
+        remarks.append("Imported without an identity that another contact owns")
+    if result.kept_unsubscribed:
+        names = ", ".join("all mail" if name == "*" else name for name in result.kept_unsubscribed)
+        remarks.append(f"Still unsubscribed from {names}, as the contact chose")
+    return "; ".join(remarks)

@@ -46,6 +46,8 @@ class SqliteDialect:
     name = "sqlite"
     # `FOR UPDATE` has no meaning with one writer.
     lock_rows = lock_free_rows = ""
+    # Statements to run first in a transaction of a table that grows fast.
+    plan_for_growth: tuple[str, ...] = ()
 
     def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Return a statement and its values in the form that the driver takes."""
@@ -70,6 +72,8 @@ class PostgresDialect:
     lock_rows = " FOR UPDATE"
     # Only the rows that no other transaction has locked.
     lock_free_rows = " FOR UPDATE SKIP LOCKED"
+    # Otherwise the plan of a small table is kept, which reads all of it, until it is analyzed.
+    plan_for_growth = ("SET LOCAL plan_cache_mode = force_custom_plan",)
 
     def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Return a statement and its values in the form that the driver takes."""
