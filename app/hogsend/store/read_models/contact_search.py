@@ -164,6 +164,7 @@ class _Order:
         is_descending: whether the order is turned around.
         table: the table of the index.
         condition: the condition of the rows of the index.
+        ends: where the index begins and ends, unless a place says so.
         tables: the tables that have the contacts.
         join: the condition that joins them.
     """
@@ -173,6 +174,7 @@ class _Order:
     is_descending: bool
     table: str = "contacts c"
     condition: str = "TRUE"
+    ends: tuple[str, str] = ("TRUE", "TRUE")
     tables: str = "contacts c"
     join: str = ""
 
@@ -183,29 +185,30 @@ class _Order:
 
     def build_start(self, after: Position | None) -> tuple[str, list[Any]]:
         """Return the condition of the part of the index that begins at a place."""
-        return self._compare(after, self.index, "<" if self.is_descending else ">")
+        where, values = self._begin(after)
+        return f"{where} AND {self.ends[not self.is_descending]}", values
 
     def build_range(self, after: Position | None, bound: Position | None) -> tuple[str, list[Any]]:
-        """Return the condition of the places after one, up to another one."""
-        before, until = ("<", ">") if self.is_descending else (">", "<")
-        where, values = self.build_start(after)
-        if self.index != self.columns:
-            rest, operands = self._compare(after, self.columns, before)
-            where, values = f"{where} AND {rest}", values + operands
-        end, operands = self._compare(bound, self.index, until + "=")
-        return f"{where} AND {end}", values + operands
+        """Return the condition of the places after one, up to another one.
 
-    def _compare(
-        self, place: Position | None, columns: Sequence[str], sign: str
-    ) -> tuple[str, list[Any]]:
-        if place is None:
-            return self.condition, []
-        if columns == self.index != self.columns:
-            # Contacts of the same instant follow in the order of their ids.
-            sign = sign[0] + "="
-        values = [place.id if column == "c.id" else place.key for column in columns]
-        marks = ", ".join("?" * len(columns))
-        return f"{self.condition} AND ({', '.join(columns)}) {sign} ({marks})", values
+        Each end is given once: of two, SQLite would use the wider one.
+        """
+        where, values = self._begin(after)
+        if after is not None and self.index != self.columns:
+            rest, operands = _compare(after, self.columns, "<" if self.is_descending else ">")
+            where, values = f"{where} AND {rest}", values + operands
+        if bound is None:
+            return f"{where} AND {self.ends[not self.is_descending]}", values
+        end, operands = _compare(bound, self.index, ">=" if self.is_descending else "<=")
+        return f"{where} AND {self.condition} AND {end}", values + operands
+
+    def _begin(self, after: Position | None) -> tuple[str, list[Any]]:
+        if after is None:
+            return f"{self.condition} AND {self.ends[self.is_descending]}", []
+        # Contacts of the same instant follow in the order of their ids.
+        sign = ("<" if self.is_descending else ">") + ("=" if self.index != self.columns else "")
+        where, values = _compare(after, self.index, sign)
+        return f"{self.condition} AND {where}", values
 
     def read_place(self, rows: list[Row]) -> Position | None:
         """Read the place of a row of the index: after all contacts of the same instant."""
@@ -217,6 +220,11 @@ class _Order:
         key = read_scalar(rows)
         last_id = UUID(int=0 if self.is_descending else (1 << 128) - 1)
         return None if key is None else Position(key, last_id)
+
+
+def _compare(place: Position, columns: Sequence[str], sign: str) -> tuple[str, list[Any]]:
+    values = [place.id if column == "c.id" else place.key for column in columns]
+    return f"({', '.join(columns)}) {sign} ({', '.join('?' * len(columns))})", values
 
 
 _PLACES = RowMapper(Position, key=Stored())
@@ -231,11 +239,11 @@ def _build_order(sort: Sort) -> _Order:
             columns,
             is_descending,
             "identities i",
-            f"i.identity >= '{_ADDRESS}' AND i.identity < 'e;'",
+            ends=(f"i.identity >= '{_ADDRESS}'", "i.identity < 'e;'"),
             # CROSS JOIN keeps SQLite, which has no statistics, from reading all contacts first.
-            "identities i CROSS JOIN contacts c",
+            tables="identities i CROSS JOIN contacts c",
             # A contact may have several addresses; it is sorted by the one that mail goes to.
-            f" AND c.id = i.contact_id AND i.identity = '{_ADDRESS}' || c.email",
+            join=f" AND c.id = i.contact_id AND i.identity = '{_ADDRESS}' || c.email",
         )
     if name == "created":
         return _Order(("c.id",), ("c.id",), is_descending)
@@ -243,4 +251,10 @@ def _build_order(sort: Sort) -> _Order:
         columns = ("c.first_seen_at", "c.id")
         return _Order(columns, columns, is_descending, condition=_PRESENT)
     # An event changes the index, so it has nothing but the instant.
-    return _Order(("c.last_seen_at", "c.id"), ("c.last_seen_at",), is_descending)
+    return _Order(
+        ("c.last_seen_at", "c.id"),
+        ("c.last_seen_at",),
+        is_descending,
+        # Without an end, SQLite would sort what the index of the first instants has.
+        ends=("c.last_seen_at >= -9000000000000000000", "c.last_seen_at <= 9000000000000000000"),
+    )
