@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hogsend import days, on, once_per, prop, seconds
 from hogsend.domain.conditions import prop as domain_prop
 from hogsend.domain.enrollment import LookBack, Wait, find_exit_rule
-from hogsend.domain.entering import Enroll, EnrollmentFacts, Skip, decide_enrollment
+from hogsend.domain.enrollment_decision import Enroll, EnrollmentFacts, Skip, decide_enrollment
 from hogsend.domain.entry_key import compute_entry_key, describe_entry_key, is_for_entry
 from hogsend.domain.event import Event
 from hogsend.domain.journey import Entry, Journey

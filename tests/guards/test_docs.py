@@ -20,8 +20,8 @@ from hogsend import Context, days
 from hogsend.cli.main import commands
 from hogsend.config.settings import SETTINGS
 from hogsend.delivery.templates import FOLDER, Templates
-from hogsend.domain import entering
-from hogsend.domain.entering import SkipReason
+from hogsend.domain import enrollment_decision
+from hogsend.domain.enrollment_decision import SkipReason
 from hogsend.domain.send_policy import RefusalReason
 from hogsend.turns.commit import RETRY_AFTER
 from hogsend.turns.context import History
@@ -293,7 +293,7 @@ def test_the_guide_names_every_reason():
     _, _, table = definition.partition("in the order in which they are checked")
     named = [re.findall(r"`(\w+)`", row.split(" | ")[0]) for row in table.splitlines()]
     reasons = [name for names in named for name in names]
-    checked = inspect.getsource(entering).partition("def _find_refusal_of_journey")[2]
+    checked = inspect.getsource(enrollment_decision).partition("def _find_refusal_of_journey")[2]
     assert reasons == re.findall(r'return "(\w+)"', checked)
     assert set(reasons) == set(SkipReason.__args__)
     refused = section(DOCS / "journeys.md", "Mails that are not sent")

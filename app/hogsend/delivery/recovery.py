@@ -38,7 +38,7 @@ async def settle_interrupted_sends(
     async with database.transaction() as tx:
         await _assign_recipients(tx, tally, now)
         interrupted: list[Send] = await tx.fetch_one(
-            sends.find_abandoned(tx.dialect.lock_free_rows)
+            sends.find_abandoned(tx.dialect.lock_skipping_locked)
         )
         settled = [resolve_interrupted(send, now, window) for send in interrupted]
         for send in settled:
@@ -57,7 +57,7 @@ async def _assign_recipients(tx: Transaction, tally: Tally, now: datetime) -> No
     is_last = False
     while not is_last:
         rows: list[Send] = await tx.fetch_one(
-            addressees.find_queued_with_address(_BATCH_SIZE, tx.dialect.lock_free_rows)
+            addressees.find_queued_with_address(_BATCH_SIZE, tx.dialect.lock_skipping_locked)
         )
         resolver = AddresseeResolver(now)
         people = {send.id: Addressee(email=send.address) for send in rows}

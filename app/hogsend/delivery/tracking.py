@@ -198,7 +198,7 @@ class Tracker:
         async with self._database.transaction() as tx:
             still_held = await tx.fetch_one(
                 engagement_store.find_still_held(
-                    [held.click.id for held in due], tx.dialect.lock_free_rows
+                    [held.click.id for held in due], tx.dialect.lock_skipping_locked
                 )
             )
             known = await tx.fetch_one(

@@ -11,19 +11,18 @@ from uuid import UUID, SafeUUID
 
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 _COUNTER_BITS = 42
-# Stands for an instant that is not given; those who keep it replace it.
+# The default of a value's instant; the value then takes the instant of its id instead.
 UNKNOWN_INSTANT = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLISECOND = int((datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds()) * 1000
 
-
-# An id needs to be unique, not secret, and asking the system for random bytes costs more than all
-# else that an id takes.
+# An id needs to be unique, not secret, and asking the system for random bytes takes longer than
+# everything else about an id.
 _random = Random()  # noqa: S311
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
 
-# Every row has several ids, and the constructor of `UUID` takes three times as long.
+# Every row has several ids, and the constructor of `UUID` takes three times as long as this.
 _create, _UNKNOWN = UUID.__new__, SafeUUID.unknown
 _set_int: Callable[[UUID, int], None] = UUID.__dict__["int"].__set__
 _set_safe: Callable[[UUID, SafeUUID], None] = UUID.__dict__["is_safe"].__set__
@@ -58,7 +57,7 @@ class IdGenerator:
                 the id gets the millisecond of the previous id, to keep the order.
         """
         with self._lock:
-            # The ids of a batch have one instant.
+            # The ids of a batch share one instant, so most calls need not compute its millisecond.
             if now is self._latest or not self._advance(now):
                 self._counter += 1
             counter, millisecond = self._counter, self._millisecond
@@ -80,7 +79,11 @@ class IdGenerator:
             self._advance(instant)
 
     def _advance(self, instant: datetime) -> bool:
-        """Begin the millisecond of an instant; return False if ids are there or further on."""
+        """Begin the millisecond of an instant, with a new random counter.
+
+        Returns:
+            Whether it is later than that of the last id; otherwise nothing changes.
+        """
         self._latest = instant
         millisecond = int(instant.timestamp() * 1000)
         if millisecond <= self._millisecond:
@@ -97,15 +100,10 @@ def compute_first_id(instant: datetime) -> UUID:
     """Return the least id of an instant: no id of that instant or later is smaller.
 
     Args:
-        instant: with a time zone; only whole milliseconds matter.
+        instant: with a time zone; only whole milliseconds matter. One before 1970 counts as 1970.
     """
-    return UUID(int=(int(instant.timestamp() * 1000) << 80) | _VERSION_AND_VARIANT)
-
-
-def build_first_id(instant: datetime) -> UUID:
-    """Return an id that sorts before all ids that are made from an instant on."""
-    milliseconds = int((instant - _EPOCH).total_seconds() * 1000)
-    return UUID(int=min(max(milliseconds, 0), _LAST_MILLISECOND) << 80)
+    milliseconds = min(max(int(instant.timestamp() * 1000), 0), _LAST_MILLISECOND)
+    return UUID(int=(milliseconds << 80) | _VERSION_AND_VARIANT)
 
 
 def compute_instant(value: UUID) -> datetime:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason, has_scoped_exit
-from ..domain.entering import SkipReason
+from ..domain.enrollment_decision import SkipReason
 from ..domain.entry_key import compute_entry_key
 from ..domain.event import Event
 from ..domain.following import MoveCause
@@ -114,7 +114,7 @@ class IngestBatch:
             if state.is_new and not state.changed:
                 incoming = replace(incoming, name=CONTACT_CREATED)
             elif self._contacts.identity_changes == changes and state.has_values(incoming):
-                state.see(incoming, self._now)
+                state.mark_seen(incoming, self._now)
                 return build_unchanged_result(state.contact, self._now)
         if incoming.source == "recipient" and state.has_chosen(incoming.lists):
             return build_unchanged_result(state.contact, self._now)

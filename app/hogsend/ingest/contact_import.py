@@ -1,7 +1,7 @@
 """Imports contacts: facts without events, which start no journey.
 
-The contacts are resolved, merged and changed as by events. What depends on their properties follows
-them: waits move, and turns that are running run again.
+Contacts are found, merged and changed by the rules for events. Waits that follow a property move,
+and turns that are running run again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from .rules import IngestRules
 from .waits import move_waits
 
 SOURCE = "import"
-# Text of this length is small enough also when each character has four bytes.
+# UTF-8 takes four bytes for a character at most: text of this length need not be encoded to see
+# that it is within the limit.
 _SMALL_LENGTH = MAX_CONTACT_BYTES // 4
 
 
@@ -46,7 +47,7 @@ class ImportedContact:
 
     Args:
         contact_id: the row's contact.
-        change: whether the row made the contact, changed it, or had nothing new.
+        change: whether the row created the contact, changed it, or had nothing new.
         has_conflict: whether another contact owns, and keeps, an identity of the row.
         kept_unsubscribed: the lists that the row subscribes to, and that the contact has left.
     """
@@ -106,12 +107,13 @@ async def import_contacts(
             for facts, names in zip(remaining, identities, strict=True):
                 imported = batch.decide(facts, names)
                 if is_merged and isinstance(imported, ImportedContact):
+                    # This row needed the merge, which is a change even if nothing else is new.
                     imported = replace(imported, change="updated")
                 is_merged = False
                 result.results.append(imported)
                 decided += 1
         except MergeNeeded as needed:
-            # As in `ingest_batch`: the rows before the one that needs the merge come first.
+            # The rows before the one that needs the merge are written first, as by `ingest_batch`.
             if decided == 0:
                 merged = await merge_contacts(tx, needed.contact_ids, rules, tally, now)
                 is_merged = True
@@ -130,8 +132,8 @@ class _CreatedContact(NamedTuple):
 
     Args:
         state: the contact.
-        properties: its properties when it was made; a later row may change them.
-        text: these properties as JSON, if they were encoded.
+        properties: its properties when it was created; a later row may change them.
+        text: these properties as JSON; None when they are not encoded yet.
     """
 
     state: ContactState
@@ -179,7 +181,9 @@ class _ImportBatch:
             return refusal
 
     def _create(self, facts: ContactFacts, identities: Sequence[str]) -> ImportedContact:
-        """Make the contact of a row; the same as `_change` would, in a third of the time.
+        """Create the contact of a row whose identities are all new.
+
+        `_change` would do the same in three times the time.
 
         Raises:
             TooLarge: the row has too many properties.
@@ -200,14 +204,14 @@ class _ImportBatch:
             revision=1,
         )
         state = self._contacts.add(contact, identities)
-        self._record_created(state, text)
+        self._add_created(state, text)
         if facts.suppression is not None:
             self._suppress(state, facts)
         if facts.choices:
             self._choose(state, facts)
         return ImportedContact(contact.id, "created")
 
-    def _record_created(self, state: ContactState, text: str | None) -> None:
+    def _add_created(self, state: ContactState, text: str | None) -> None:
         state.changed = True
         self._created.append(_CreatedContact(state, state.contact.properties, text))
 
@@ -218,26 +222,27 @@ class _ImportBatch:
             MergeNeeded: the row shows that several contacts are one person.
             TooLarge: the row makes the properties of the contact too large.
         """
-        known, has_conflict = len(self._contacts.new_identities), False
-        # Most rows of a file that is imported again say nothing new about identities.
+        identities_before, has_conflict = len(self._contacts.new_identities), False
+        # In a file that is imported again, most rows have no new identity: then this is quicker.
         state = self._contacts.find_identified(
             identities, facts.user_id, facts.email, facts.anonymous_id
         )
         if state is None:
             state, has_conflict = self._contacts.resolve(_to_incoming(facts), facts.aliases)
-        # Rows name no contact by our id, so that there always is one.
+        # None is only for an unknown contact id, which a row cannot have.
         assert state is not None  # noqa: S101
         contact_id = state.contact.id
-        is_changed = len(self._contacts.new_identities) > known
+        is_changed = len(self._contacts.new_identities) > identities_before
         is_changed |= self._set_properties(state, facts)
         is_changed |= self._suppress(state, facts)
         kept, has_chosen = self._choose(state, facts)
         is_changed |= has_chosen
-        # Also a row whose identities all belong to others makes a contact, which has none.
+        # A contact that `resolve` has just created. It has the identities of the row that no other
+        # contact has, perhaps none; `changed` is set once it is among the created ones.
         is_new = state.is_new and not state.changed
-        is_changed |= self._note_seen(state, facts, is_new=is_new)
+        is_changed |= self._set_instants(state, facts, is_new=is_new)
         if is_new:
-            self._record_created(state, None)
+            self._add_created(state, None)
         elif is_changed and not state.is_new:
             self._changed[contact_id] = state
         change = "created" if is_new else "updated" if is_changed else "unchanged"
@@ -265,6 +270,7 @@ class _ImportBatch:
         return True
 
     def _suppress(self, state: ContactState, facts: ContactFacts) -> bool:
+        """Suppress the address of a row, if it asks for that; return whether anything changes."""
         suppression, address = facts.suppression, facts.email
         known = self._contacts.suppressed_addresses
         if suppression is None or address is None or address in known:
@@ -275,12 +281,17 @@ class _ImportBatch:
         return True
 
     def _choose(self, state: ContactState, facts: ContactFacts) -> tuple[list[str], bool]:
-        """Apply the choices about lists; return those without effect, and whether any had one."""
+        """Apply a row's choices about lists.
+
+        Returns:
+            The lists that the contact has left and that the row would subscribe it to again; then
+            whether anything changes.
+        """
         kept: list[str] = []
         has_chosen = False
         for list_id, choice in facts.choices.items():
             before = state.subscriptions.get(list_id)
-            if before is choice.subscribed or (before is None and _says_nothing(list_id, choice)):
+            if before is choice.subscribed or (before is None and _is_default(list_id, choice)):
                 continue
             if before is False and not self._resubscribe:
                 kept.append(list_id)
@@ -296,8 +307,12 @@ class _ImportBatch:
         decision = ListDecision(contact.id, list_id, choice.subscribed, choice.source or SOURCE)
         self._decisions[contact.id, list_id] = (decision, choice.at or self._now)
 
-    def _note_seen(self, state: ContactState, facts: ContactFacts, *, is_new: bool) -> bool:
-        """Take the instants of a new contact; note when a known one was first seen."""
+    def _set_instants(self, state: ContactState, facts: ContactFacts, *, is_new: bool) -> bool:
+        """Set when a new contact was first and last seen; of a known one, an earlier first instant.
+
+        Returns:
+            Whether a known contact changes.
+        """
         first, contact = facts.first_seen_at, state.contact
         if is_new:
             first, last = _choose_instants(facts, self._now)
@@ -335,10 +350,11 @@ class _ImportBatch:
         )
 
 
-def _says_nothing(list_id: str, choice: ImportedChoice) -> bool:
-    """Return whether a choice is that of everybody who has made none.
+def _is_default(list_id: str, choice: ImportedChoice) -> bool:
+    """Return whether a choice is what holds without one, so that nothing needs to be stored.
 
-    A file says of most people that they want mail. An export says besides when they said so.
+    Most files have "subscribed" for every contact who has not unsubscribed. A choice that somebody
+    has made has an instant, in our own exports.
     """
     return list_id == EVERYTHING and choice.subscribed and choice.at is None
 

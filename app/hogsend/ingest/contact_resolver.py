@@ -43,8 +43,10 @@ class ContactResolver:
     Attributes:
         suppressed_addresses: the addresses that must not be mailed, each with the reason.
         new_identities: the identities to add, each with its contact.
-        new_suppressions: the addresses of erased contacts that are among them; as long as they
-            belong to a contact, they are suppressed by name.
+        new_suppressions: the suppressions to add: new identities that are addresses of erased
+            contacts. Of these, only hashes were stored; an address that a contact has again needs
+            an ordinary suppression.
+        identity_changes: how often a contact has been created, or its identities have changed.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -56,7 +58,6 @@ class ContactResolver:
         self.new_identities: list[tuple[str, UUID]] = []
         self.new_suppressions: list[tuple[str, str, UUID | None]] = []
         self._erased_identities: frozenset[str] = frozenset()
-        # How many events have changed what a contact is known by.
         self.identity_changes = 0
 
     async def load(
@@ -64,7 +65,7 @@ class ContactResolver:
     ) -> dict[str, KnownKey]:
         """Read the rows that the batch needs; return the idempotency keys that are known.
 
-        The database is asked once for new contacts, and a second time for known contacts.
+        That takes one round trip to the database, and a second one if contacts are known.
 
         Args:
             tx: the transaction.
@@ -117,11 +118,17 @@ class ContactResolver:
             elif salt is None:
                 salt = await tx.fetch_one(meta.find_value(erasures.SALT))
         if salt is not None:
-            await self._find_erased(tx, salt, emails)
+            await self._load_erased(tx, salt, emails)
         return results
 
-    async def _find_erased(self, tx: Transaction, salt: str, emails: Sequence[str]) -> None:
-        """Find out which addresses that no contact has belonged to erased contacts."""
+    async def _load_erased(self, tx: Transaction, salt: str, emails: Sequence[str]) -> None:
+        """Read which of the addresses that no contact has are those of erased contacts.
+
+        Args:
+            tx: the transaction.
+            salt: the salt of the hashes of erased addresses.
+            emails: the addresses.
+        """
         unknown = list({email for email in emails if "e:" + email not in self._by_identity})
         if unknown:
             erased = await tx.fetch_one(erasures.find_erased(salt, unknown))
@@ -268,7 +275,9 @@ class ContactResolver:
         email: str | None,
         anonymous_id: str | None,
     ) -> ContactState | None:
-        """Return the contact that has some identities already; None when any fact is new.
+        """Return the contact that has some identities already; None when any of them is new to it.
+
+        When it returns a contact, `resolve` would return the same one, unchanged.
 
         Args:
             identities: the identities, at least one.
@@ -284,7 +293,7 @@ class ContactResolver:
         contact = state.contact
         if (user_id and not contact.user_id) or (anonymous_id and not contact.anonymous_id):
             return None
-        takes_email = email and (user_id or not contact.email)
+        takes_email = email and _takes_email(contact, user_id)
         return None if takes_email and email != contact.email else state
 
     def add(self, contact: Contact, identities: Iterable[str]) -> ContactState:
@@ -329,8 +338,7 @@ class ContactResolver:
                 self.identity_changes += 1
         owns_email = incoming.email and self._by_identity.get("e:" + incoming.email) is state
         user_id = contact.user_id or incoming.user_id
-        # Mail goes to the newest address that came together with the user id.
-        takes_email = owns_email and (incoming.user_id or not contact.email)
+        takes_email = owns_email and _takes_email(contact, incoming.user_id)
         email = incoming.email if takes_email else contact.email
         anonymous_id = contact.anonymous_id or incoming.anonymous_id
         if incoming.is_public and self._by_identity.get(f"a:{anonymous_id}") is not state:
@@ -343,3 +351,11 @@ class ContactResolver:
         ):
             state.contact = contact.take_identities(user_id, email, anonymous_id)
             self.identity_changes += 1
+
+
+def _takes_email(contact: Contact, user_id: str | None) -> bool:
+    """Return whether mail to a contact goes to an address that comes with a user id, if any.
+
+    Mail goes to the newest address that came together with a user id; without one, to the first.
+    """
+    return bool(user_id) or not contact.email

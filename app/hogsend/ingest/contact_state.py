@@ -1,4 +1,4 @@
-"""A contact while a batch of facts about it is decided."""
+"""A contact and its rows in memory, while a batch of facts about it is decided."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..store.json_text import to_json
 
 @dataclass(slots=True)
 class ContactState:
-    """A contact with the rows that decisions depend on; changes while a batch is decided.
+    """A contact with the rows that decisions depend on; each decision of a batch changes it.
 
     Args:
         contact: the contact.
@@ -43,7 +43,7 @@ class ContactState:
 
     @property
     def has_new_values(self) -> bool:
-        """Whether more than the number and the instant of the last event has changed."""
+        """Whether anything has changed but the number and the instant of the last event."""
         return (
             self.loaded is None
             or self.contact.revision != self.loaded.revision
@@ -56,7 +56,9 @@ class ContactState:
         return Consents(self.subscriptions)
 
     def has_entered(self, entry: tuple[str, str]) -> bool:
-        """Return whether the contact has entered a journey before, whether that counts or not.
+        """Return whether the contact has entered a journey before.
+
+        Entries that could send nothing for want of an address are included.
 
         Args:
             entry: the journey's id and the entry key.
@@ -64,7 +66,9 @@ class ContactState:
         return entry in self.entries or entry in self.unaddressed_entries
 
     def find_last_entry(self, entry: tuple[str, str]) -> datetime | None:
-        """Return when the contact last entered a journey, if an entry counts.
+        """Return when the contact last entered a journey; None when no entry counts.
+
+        An entry that could send nothing for want of an address counts until there is an address.
 
         Args:
             entry: the journey's id and the entry key.
@@ -72,7 +76,6 @@ class ContactState:
         at = self.entries.get(entry)
         if not self.unaddressed_entries:
             return at
-        # What could send nothing for want of an address does not keep out a contact who has one.
         unaddressed_at = None if self.contact.email else self.unaddressed_entries.get(entry)
         return max(filter(None, (at, unaddressed_at)), default=None)
 
@@ -93,17 +96,18 @@ class ContactState:
             for name, value in incoming.contact_properties.items()
         )
 
-    def see(self, incoming: IncomingEvent, now: datetime) -> None:
-        """Note that a call has named the contact, without an event.
+    def mark_seen(self, incoming: IncomingEvent, now: datetime) -> None:
+        """Set the instant at which the contact was last seen, for a call that changes nothing else.
 
-        A call with our id is not counted: operators send it, and the contact has done nothing.
+        A call that names the contact by our id leaves it as it is: operators make such calls, and
+        the contact has done nothing.
         """
-        contact = self.contact
         if incoming.contact_id is not None:
             return
+        contact = self.contact
         self.contact = contact.take_event(contact.event_seq, now, contact.properties)
         self.changed = True
 
     def raise_revision(self) -> None:
-        """Note a change of what turns decide by, so that a turn that is running runs again."""
+        """Raise the contact's revision, so that a turn of it that is running runs again."""
         self.contact = replace(self.contact, revision=self.contact.revision + 1)

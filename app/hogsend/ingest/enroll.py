@@ -7,7 +7,13 @@ from datetime import datetime
 
 from ..domain.contact import to_snapshot
 from ..domain.enrollment import Enrollment, LookBack
-from ..domain.entering import Enroll, EnrollmentFacts, SkipReason, decide_enrollment, is_held_out
+from ..domain.enrollment_decision import (
+    Enroll,
+    EnrollmentFacts,
+    SkipReason,
+    decide_enrollment,
+    is_held_out,
+)
 from ..domain.entry_key import compute_entry_key
 from ..domain.event import Event
 from ..domain.ids import new_id

@@ -30,7 +30,7 @@ from ..domain.incoming import (
 )
 from ..errors import InvalidInput, TooLarge
 
-# Without this in a JSON text, none of its strings has a NUL character or a lone surrogate.
+# Only an escape of JSON can express a NUL character or a lone surrogate, which cannot be stored.
 _ESCAPE = b"\\u"
 
 
@@ -90,7 +90,7 @@ def parse_item(
         body = EventBody.model_validate(item)
     except ValidationError as error:
         raise describe_invalid(error, place) from None
-    # Items with an idempotency key have always been compared in this form.
+    # The stored digests of earlier releases are of this form.
     raw = json.dumps(item).encode() if body.idempotency_key else b""
     return build_event(body, raw, may_be_anonymous=may_be_anonymous, has_escapes=has_escapes)
 
@@ -123,9 +123,7 @@ def parse_event_body(raw: bytes) -> EventBody:
         raise describe_invalid(error) from None
 
 
-_BODY_FIELDS = frozenset(
-    name for field, info in EventBody.model_fields.items() for name in (info.alias or field,)
-)
+_BODY_FIELDS = frozenset(info.alias or field for field, info in EventBody.model_fields.items())
 
 
 def parse_hatchet_event(event_id: str, name: str, payload: Mapping[str, Any]) -> IncomingEvent:
@@ -189,8 +187,8 @@ def build_event(
             header has the wrong length.
     """
     if not body.user_id and not body.email and not (may_be_anonymous and body.anonymous_id):
-        who = "anonymousId" if may_be_anonymous else "email"
-        raise InvalidInput(f"{who} or userId is required")
+        alternative = "anonymousId" if may_be_anonymous else "email"
+        raise InvalidInput(f"{alternative} or userId is required")
     if has_escapes is None:
         has_escapes = _ESCAPE in raw
     _check_properties("eventProperties", body.event_properties, has_escapes)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.enrollment import Enrollment, find_exit_rule, format_exit_reason
-from ..domain.entering import SkipReason
+from ..domain.enrollment_decision import SkipReason
 from ..domain.event import Event
 from ..domain.incoming import IncomingEvent
 from ..domain.journey import Journey

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from ..domain.contact import Contact
-from ..domain.ids import build_first_id
+from ..domain.ids import compute_first_id
 from ..domain.incoming import IncomingEvent, IngestResult, check_text
 from ..errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from ..ingest.parsing import EventBody, build_event, parse_event, parse_event_body, parse_item
@@ -245,7 +245,7 @@ async def _read_page(
         limit=offset + limit,
     )
     next_before = steps.next_before
-    if next_before and matching.since and next_before < build_first_id(matching.since):
+    if next_before and matching.since and next_before < compute_first_id(matching.since):
         next_before = None
     return steps.items[offset:], next_before
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from ..domain.enrollment import LIVE_STATES
-from ..domain.entering import SkipReason
+from ..domain.enrollment_decision import SkipReason
 from ..domain.incoming import IncomingEvent, IngestResult
 from ..domain.journey import Journey
 from ..errors import NotFound

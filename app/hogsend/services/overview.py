@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ..domain.ids import build_first_id
+from ..domain.ids import compute_first_id
 from ..domain.journey import BrokenFile
 from ..store import blocked_mails, counters, send_hold
 from ..store.blocked_mails import BlockedGroup
@@ -137,7 +137,7 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     retrying = [summary.journey.id for summary in journeys if summary.retrying]
     in_doubt, failed_sends, blocked, overdue, hold_reason = await context.database.read(
         read_model.count_sends("in_doubt", UUID(int=0)),
-        read_model.count_sends("failed", build_first_id(now - timedelta(days=7))),
+        read_model.count_sends("failed", compute_first_id(now - timedelta(days=7))),
         blocked_mails.group(),
         read_model.count_overdue(now - LATE),
         send_hold.find_reason(),

@@ -19,7 +19,7 @@ def find_queued_with_address(limit: int, lock: str) -> Query[list[Send]]:
 
     Args:
         limit: the greatest number of sends.
-        lock: `Transaction.dialect.lock_free_rows`, so that one worker changes each send.
+        lock: `Transaction.dialect.lock_skipping_locked`, so that one worker changes each send.
     """
     return Query(
         f"SELECT {SENDS.columns} FROM sends s WHERE s.status = 'queued' "

@@ -1,4 +1,7 @@
-"""Translates statements, which are written once, to the dialects of SQLite and Postgres."""
+"""Translates statements, which are written once, to the dialects of SQLite and Postgres.
+
+A statement has `?` for a value and `IN ?` for a list of values.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(r"\bIN \?|\?")
 _VALUES = re.compile(r"\bVALUES (\([^()]*\))")
+_BY_ID = " WHERE id = ?"
+# The most values in one statement, well below SQLite's limit of 32,766.
+_MAX_VALUES = 8192
 
 
 def _round_up_to_power_of_two(n: int) -> int:
@@ -41,12 +47,16 @@ def _translate_for_postgres(sql: str) -> str:
 
 
 class SqliteDialect:
-    """Spells lists out, padded to powers of two, so that statements repeat."""
+    """Gives each value of a list a placeholder, as SQLite has no arrays.
+
+    Lists are padded to powers of two by repeating a value, so that few different statements have to
+    be prepared.
+    """
 
     name = "sqlite"
-    # `FOR UPDATE` has no meaning with one writer.
-    lock_rows = lock_free_rows = ""
-    # Statements to run first in a transaction of a table that grows fast.
+    # The ends of queries that lock their rows; with one writer, nothing needs to be locked.
+    lock_rows = lock_skipping_locked = ""
+    # Statements to run first in a transaction that adds many rows to a table.
     plan_for_growth: tuple[str, ...] = ()
 
     def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -66,13 +76,14 @@ class SqliteDialect:
 
 
 class PostgresDialect:
-    """Passes a list as one array value."""
+    """Passes a list as one array."""
 
     name = "postgres"
     lock_rows = " FOR UPDATE"
-    # Only the rows that no other transaction has locked.
-    lock_free_rows = " FOR UPDATE SKIP LOCKED"
-    # Otherwise the plan of a small table is kept, which reads all of it, until it is analyzed.
+    # Leaves out the rows that another transaction has locked.
+    lock_skipping_locked = " FOR UPDATE SKIP LOCKED"
+    # Otherwise Postgres keeps the plan that it made while the table was small, a scan of the whole
+    # table, until the table is analyzed.
     plan_for_growth = ("SET LOCAL plan_cache_mode = force_custom_plan",)
 
     def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -87,10 +98,11 @@ Writes = Sequence[tuple[str, Sequence[Sequence[Any]]]]
 
 
 def run_queries(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[list[Any]]:
-    """Run queries, on the connection's thread."""
+    """Run queries, on the connection's thread; return the rows of each, as tuples."""
     answers: list[list[Any]] = []
     for sql, values in statements:
         cursor = connection.cursor()
+        # That of the connection, which the ORM sets, makes rows with names and takes longer.
         cursor.row_factory = None
         answers.append(cursor.execute(sql, values).fetchall())
     return answers
@@ -99,9 +111,9 @@ def run_queries(connection: sqlite3.Connection, statements: Sequence[Statement])
 def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
     """Run writes, on the connection's thread.
 
-    The driver releases the interpreter lock at every step of a statement, and on a busy server
-    waits for it again after each. So rows are written by few long statements, not one by one, if
-    the statement has a list of values.
+    The driver releases the interpreter lock whenever it runs a statement, and on a busy server
+    waits to get it back. So the rows of a statement with `VALUES (…)` are written by a few long
+    statements, not one by one.
     """
     for sql, rows in writes:
         if len(rows) == 1:
@@ -115,7 +127,7 @@ def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
 
 @lru_cache(maxsize=64)
 def join_updates(sql: str) -> str:
-    """Return an update of one row as a statement that `run_writes` can make an update of many.
+    """Return an update of one row in a form with `VALUES (…)`, which can update many rows.
 
     Args:
         sql: `UPDATE table SET column = ?, … WHERE id = ?`.
@@ -129,15 +141,18 @@ def join_updates(sql: str) -> str:
     )
 
 
-_BY_ID = " WHERE id = ?"
-# The most values in one statement, well below SQLite's limit of 32,766.
-_MAX_VALUES = 8192
-
-
 def _build_long_statements(
     sql: str, group: str, rows: Sequence[Sequence[Any]]
 ) -> Iterator[tuple[str, list[Any]]]:
-    """Yield statements of many rows, in sizes that are powers of two, so that they repeat."""
+    """Yield statements that write many rows each, with their values.
+
+    The numbers of rows are powers of two, so that few different statements have to be prepared.
+
+    Args:
+        sql: a statement that writes one row.
+        group: its placeholders, as in `VALUES (…)`.
+        rows: the values of each row.
+    """
     largest = max(1, _MAX_VALUES // max(1, len(next(iter(rows)))))
     at = 0
     while at < len(rows):

@@ -107,7 +107,7 @@ def find_still_held(ids: Sequence[UUID], lock: str) -> Query[frozenset[UUID]]:
 
     Args:
         ids: the clicks' ids.
-        lock: `Transaction.dialect.lock_free_rows`: one worker decides each click.
+        lock: `Transaction.dialect.lock_skipping_locked`: one worker decides each click.
     """
     read = read_column(UUID)
     return Query(

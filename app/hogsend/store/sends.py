@@ -158,7 +158,8 @@ def find_abandoned(lock: str) -> Query[list[Send]]:
     """Query the sends whose hand-over was begun by a worker that no longer exists.
 
     Args:
-        lock: `Transaction.dialect.lock_free_rows`, so that only one worker concludes each send.
+        lock: `Transaction.dialect.lock_skipping_locked`, so that only one worker concludes each
+            send.
     """
     return Query(
         f"SELECT {SENDS.columns} FROM sends s WHERE s.status = 'sending' "

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ...domain.contact import Contact
-from ...domain.ids import build_first_id
+from ...domain.ids import compute_first_id
 from .. import contacts
 from ..db import Database, Query
 from ..json_text import from_json
@@ -236,7 +236,7 @@ def _build_period(matching: EventFilter) -> tuple[list[str], list[object]]:
     for sign, instant in ((">=", matching.since), ("<", matching.until)):
         if instant is not None:
             conditions.append(f"id {sign} ?")
-            values.append(build_first_id(instant))
+            values.append(compute_first_id(instant))
     return conditions, values
 
 

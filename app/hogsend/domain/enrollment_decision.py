@@ -104,7 +104,7 @@ def decide_enrollment(
 def _find_refusal(
     journey: Journey, event: Event, facts: EnrollmentFacts, now: datetime
 ) -> SkipReason | None:
-    # Not a table of checks, each of which would be evaluated for every event.
+    # Not a table of conditions, which would evaluate all of them for every event.
     return (
         _find_refusal_of_journey(journey, event, facts, now)
         or _find_refusal_of_event(journey, event, facts)
