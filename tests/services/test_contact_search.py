@@ -124,8 +124,8 @@ async def test_every_filter_and_order_lists_each_contact_once(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A page that looks at a few contacts at a time and stops at once is found again and again.
-    monkeypatch.setattr(stepwise, "FIRST_STEP", 17)
-    monkeypatch.setattr(stepwise, "PATIENCE", 0)
+    monkeypatch.setattr(stepwise, "FIRST_STEP_ROWS", 17)
+    monkeypatch.setattr(stepwise, "MAX_PAGE_SECONDS", 0)
     people = await fill(idle_world, 60)
     by_number = {person.id: number for number, person in enumerate(people)}
     for text, expected in FILTERS.items():
@@ -162,8 +162,8 @@ async def test_every_filter_and_order_lists_each_contact_once(
 async def test_a_page_that_stops_early_says_how_far_it_looked(
     idle_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stepwise, "FIRST_STEP", 8)
-    monkeypatch.setattr(stepwise, "PATIENCE", 0)
+    monkeypatch.setattr(stepwise, "FIRST_STEP_ROWS", 8)
+    monkeypatch.setattr(stepwise, "MAX_PAGE_SECONDS", 0)
     await fill(idle_world, 40)
     page = await search_contacts(idle_world.runtime, OLGA, ContactQuery(where=["nothing=1"]))
     assert (page.contacts, page.looked_until) == ([], START + timedelta(hours=8))

@@ -18,7 +18,7 @@ from hogsend.process.import_runner import ImportRunner
 from hogsend.services import import_runs, imports
 from hogsend.services.actor import COMMAND_LINE
 from hogsend.services.import_files import get_folder, get_seen_file
-from hogsend.services.import_runs import LEASE, LeaseLost
+from hogsend.services.import_leases import LEASE, LeaseLost
 from hogsend.services.import_uploads import preview_import, start_import
 from hogsend.services.imports import cancel_import, delete_import, get_import, list_imports
 from hogsend.services.privacy import erase_contact

@@ -113,8 +113,8 @@ async def test_events_are_filtered_and_replayed(
     assert [event["userId"] for event in early["events"]] == ["bo", "ada"]
 
     # A filter without an index looks at a bounded number of events, and says where to go on.
-    monkeypatch.setattr(stepwise, "FIRST_STEP", 2)
-    monkeypatch.setattr(stepwise, "PATIENCE", 0)
+    monkeypatch.setattr(stepwise, "FIRST_STEP_ROWS", 2)
+    monkeypatch.setattr(stepwise, "MAX_PAGE_SECONDS", 0)
     sparse = await call(site, "GET", "/v1/admin/events?source=cli")
     assert sparse["events"] == [] and sparse["nextCursor"]
     last = await call(site, "GET", f"/v1/admin/events?source=cli&cursor={sparse['nextCursor']}")

@@ -171,8 +171,8 @@ async def test_contacts_are_filtered_by_properties_in_the_url(
     for wrong in ("where=%3D5", "sort=x", "identity=x"):
         assert 'class="empty"' in await owner.read(f"/contacts?{wrong}"), wrong
     # A page that has looked at few contacts offers to go on.
-    monkeypatch.setattr(stepwise, "FIRST_STEP", 10)
-    monkeypatch.setattr(stepwise, "PATIENCE", 0)
+    monkeypatch.setattr(stepwise, "FIRST_STEP_ROWS", 10)
+    monkeypatch.setattr(stepwise, "MAX_PAGE_SECONDS", 0)
     html = await owner.read("/contacts?where=nothing")
     assert "0 matches so far" in html
     path = re.search(r'href="(/contacts\?[^"]*after=[^"]+)">Search further', html)

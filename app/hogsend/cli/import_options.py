@@ -18,7 +18,8 @@ from ..domain.ids import new_id
 from ..errors import Conflict, HogsendError, NotFound
 from ..services.actor import COMMAND_LINE
 from ..services.exports import export_remarks
-from ..services.import_runs import LeaseLost, run_import
+from ..services.import_leases import LeaseLost
+from ..services.import_runs import run_import
 from ..services.import_uploads import ImportChoices, ImportFormat, ImportKind, create_import
 from ..services.import_uploads import start_import as start
 from ..services.imports import ImportJob, ImportRemark, get_import, list_remarks

@@ -10,7 +10,8 @@ from contextlib import suppress
 from ..domain.ids import new_id
 from ..errors import StoreUnavailable
 from ..services.import_files import get_file, get_folder
-from ..services.import_runs import LeaseLost, run_import
+from ..services.import_leases import LeaseLost
+from ..services.import_runs import run_import
 from ..services.imports import TOPIC, find_unfinished, remove_old_files
 from ..services.journey_context import JourneyContext
 

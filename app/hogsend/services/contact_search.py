@@ -196,7 +196,7 @@ class _Search:
                 return ContactList(matches)
             else:
                 after = bound
-            if not budget.take_step() and not self._query.is_thorough:
+            if not budget.end_step() and not self._query.is_thorough:
                 looked_until = read_model.describe_place(after)
                 return ContactList(matches, self._format_cursor(after), looked_until)
 

@@ -1,4 +1,4 @@
-"""Events in the formats of other products' clients, which submit them unchanged."""
+"""Submits events in the formats of Segment's and PostHog's clients."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ __all__ = [
 
 log = logging.getLogger("hogsend.ingest")
 
-# Messages of one request, and of one with a publishable key; the clients send a hundred at most.
+# The most messages of one request, and of one with a publishable key. The clients send at most a
+# hundred.
 MAX_MESSAGES = 5000
 MAX_PUBLIC_MESSAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class FormatResult:
-    """What came of the messages of a request.
+    """How many messages of a request are stored, and which were refused.
 
     Args:
-        stored: how many are stored, those that were sent before included.
-        refused: why others are not, by their number in the request.
+        stored: how many are stored; repeated messages, which were stored before, are included.
+        refused: the reasons, by the number of the message in the request, from 0.
     """
 
     stored: int
@@ -78,7 +79,7 @@ async def submit_segment(
         context: where the events are stored.
         actor: who submits them.
         messages: as they were parsed from JSON.
-        message_type: the type of all of them; empty if each says its own.
+        message_type: the type of all of them; empty if each has a field `type`.
 
     Raises:
         Forbidden: the actor may not ingest.
@@ -141,7 +142,10 @@ async def _submit(
 def _parse_public(
     context: ServiceContext, actor: Actor, item: Converted
 ) -> IncomingEvent | Exception:
-    """Return the event of a web page, which may name nobody but its visitor."""
+    """Return the event of a web page, or the error why it is refused.
+
+    A page may name its visitor only: a user id needs the user's token, and an address is left out.
+    """
     event = _parse(item.without_email())
     if isinstance(event, Exception):
         return event
@@ -154,6 +158,10 @@ def _parse_public(
 
 
 def _parse(item: Converted) -> IncomingEvent | Exception:
+    """Return the event of a message, or the error why it is refused.
+
+    An unexpected error is returned too: it must not fail the other messages.
+    """
     try:
         event = parse_item(item.body, may_be_anonymous=True, place="message")
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Runs an import: step by step, each in one short transaction with the position after it.
+"""Runs an import in steps, each of which is one short transaction.
 
 A step commits its contacts together with the position in the file, so that an import which is
 killed resumes after its last step, and no row is imported twice. Exactly one process runs an
@@ -11,9 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from uuid import UUID
 
 from ..domain.ids import new_id
@@ -30,40 +28,43 @@ from ..store.counters import Tally
 from ..store.db import Transaction, Write
 from ..store.seen_identities import SeenIdentities
 from .import_files import get_file, get_seen_file, remove_file
+from .import_leases import LEASE, LeaseLost, check_lease, claim_import, release_import
 from .import_steps import ParsedRow, RowReader, build_parser, describe_result
 from .imports import TOPIC
 from .journey_context import JourneyContext
 
-# How long after its last step another process may go on with an import.
-LEASE = timedelta(seconds=15)
-# A step holds the write lock of SQLite for at most this long, in seconds; on Postgres it locks its
-# contacts only, and longer steps save round trips. The number of its rows starts with the second
-# of these sizes, and is adjusted between the first and the third.
+# How long a step should take at most, in seconds. On SQLite it holds the write lock; on Postgres it
+# locks its contacts only, and longer steps save round trips.
 MAX_STEP_SECONDS, MAX_STEP_SECONDS_ON_POSTGRES = 0.05, 0.2
+# How many rows a step has at least, as the first one, and at most: steps are adjusted to the time
+# that they take.
 MIN_STEP_SIZE, FIRST_STEP_SIZE, MAX_STEP_SIZE = 64, 200, 1000
-# Between two steps, others may write.
+# The pause between two steps, in seconds, in which others can write.
 PAUSE = 0.002
-# How many remarks an import keeps, and how many characters they have; later ones are only counted.
+# How many remarks an import keeps, and with how many characters; later ones are only counted.
 MAX_REMARKS, MAX_REMARK_CHARACTERS = 100_000, 16_000_000
-# A reason may repeat what the row has.
+# In characters; a reason may quote a value of the row.
 _MAX_REASON_LENGTH = 500
+# How often a step is tried that conflicts with another process, or meets a corrupt row.
 _MAX_ATTEMPTS = 5
 
 log = logging.getLogger("hogsend.imports")
 OnProgress = Callable[[ImportJob], None]
 
 
-class LeaseLost(Exception):
-    """Another process runs this import now, or someone has cancelled it."""
-
-
 class _RollBack(Exception):
-    """Ends the transaction of a dry run."""
+    """Rolls back the transaction of a dry run."""
 
 
 @dataclass
-class _Step:
-    """What the rows of a step did."""
+class _StepSummary:
+    """The counts and remarks of a step.
+
+    Args:
+        counts: how many rows the step created, updated, left unchanged, refused and noted, by the
+            names of the fields of `ImportJob`.
+        remarks: what to tell about single rows.
+    """
 
     counts: dict[str, int] = field(default_factory=dict[str, int])
     remarks: list[ImportRemark] = field(default_factory=list[ImportRemark])
@@ -90,7 +91,7 @@ async def run_import(
         LeaseLost: another process runs it.
         StoreUnavailable: the database takes no writes; the import can be resumed.
     """
-    run = _ImportRun(context, await _claim(context, import_id, holder), holder, on_progress)
+    run = _ImportRun(context, await claim_import(context, import_id, holder), holder, on_progress)
     try:
         return await run.run()
     except LeaseLost:
@@ -103,40 +104,9 @@ async def run_import(
         raise
 
 
-async def release_import(context: JourneyContext, import_id: UUID, holder: UUID) -> None:
-    """Let another process go on with an import at once, when this one stops."""
-    with suppress(StoreUnavailable):
-        await _release(context, import_id, holder)
-
-
-async def _release(context: JourneyContext, import_id: UUID, holder: UUID) -> None:
-    async with context.database.transaction() as tx:
-        job = await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows))
-        if job is not None and job.holder == holder:
-            await tx.apply([imports.update(replace(job, holder=None, held_until=None))])
-
-
-async def _claim(context: JourneyContext, import_id: UUID, holder: UUID) -> ImportJob:
-    now = context.clock.now()
-    async with context.database.transaction() as tx:
-        await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows))
-        job = await tx.fetch_one(imports.find_claimable(now, import_id))
-        if job is None:
-            raise LeaseLost
-        job = replace(
-            job,
-            status="processing",
-            holder=holder,
-            held_until=now + LEASE,
-            started_at=job.started_at or now,
-            updated_at=now,
-        )
-        await tx.apply([imports.update(job)])
-    context.change_feed.publish(TOPIC)
-    return job
-
-
 class _ImportRun:
+    """The run of an import whose lease this process holds."""
+
     def __init__(
         self,
         context: JourneyContext,
@@ -150,32 +120,33 @@ class _ImportRun:
         self._on_progress = on_progress
         self._options = ImportOptions.from_json(job.options)
         self._seen: SeenIdentities | None = None
-        # How many remarks there are, and the characters that they have.
-        self._kept = (0, 0)
-        self._tried_seconds = 0.0
+        # How many remarks are stored, and how many characters they have.
+        self._remark_size = (0, 0)
+        # How long the last step of a dry run took before it was rolled back, in seconds.
+        self._dry_run_seconds = 0.0
 
     async def run(self) -> ImportJob:
+        """Run the import from where it has come to; return it as it ended."""
         reader: RowReader | None = None
         try:
             path = get_file(self._context.settings, self._job.id)
             parser = build_parser(self._job, self._context.clock.now())
             reader = await asyncio.to_thread(RowReader, path, self._job, parser)
             if self._job.refused or self._job.noted:
-                kept = imports.measure_remarks(self._job.id)
-                self._kept, *_ = await self._context.database.read_one(kept)
+                query = imports.measure_remarks(self._job.id)
+                self._remark_size, *_ = await self._context.database.read_one(query)
             await self._run_steps(reader)
         except OSError as error:
-            problem = f"The file cannot be read: {error.strerror}. Upload it again."
-            return await self._end("failed", problem)
+            return await self._end(f"The file cannot be read: {error.strerror}. Upload it again.")
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception:
             log.exception("an import failed")
-            return await self._end("failed", "The program has an error; the log describes it.")
+            return await self._end("The program has an error; the log describes it.")
         finally:
             for file in filter(None, (reader, self._seen)):
                 file.close()
-        return await self._end("completed")
+        return await self._end()
 
     async def _run_steps(self, reader: RowReader) -> None:
         size, longest = FIRST_STEP_SIZE, MAX_STEP_SECONDS
@@ -213,22 +184,26 @@ class _ImportRun:
         context = self._context
         facts = [row.facts for row in rows if row.facts is not None]
         is_dry_run, changes = self._job.is_dry_run, BatchResult()
-        results = await self._try(facts) if is_dry_run else list[ImportedContact | TooLarge]()
+        results = await self._try_rows(facts) if is_dry_run else list[ImportedContact | TooLarge]()
         async with context.database.transaction() as tx:
             started = time.monotonic()
-            await self._check_lease(tx)
+            await check_lease(tx, self._job, self._holder)
             if not is_dry_run:
                 results, changes = await self._import(tx, facts)
-            job, kept = await self._record(tx, rows, results)
-        seconds = self._tried_seconds if is_dry_run else time.monotonic() - started
-        self._job, self._kept = job, kept
+            job, remark_size = await self._record(tx, rows, results)
+        seconds = self._dry_run_seconds if is_dry_run else time.monotonic() - started
+        self._job, self._remark_size = job, remark_size
         if not is_dry_run:
             await context.ingest.publish_result(changes)
         context.change_feed.publish(TOPIC)
         return seconds
 
-    async def _try(self, facts: Sequence[ContactFacts]) -> list[ImportedContact | TooLarge]:
-        """Import the rows of a step and take everything back."""
+    async def _try_rows(self, facts: Sequence[ContactFacts]) -> list[ImportedContact | TooLarge]:
+        """Import the rows of a step, and roll everything back.
+
+        The contacts of earlier steps were rolled back as well. So a row that comes out as a new
+        contact counts as updated if an earlier step had one of its identities.
+        """
         results: list[ImportedContact | TooLarge] = []
         started = time.monotonic()
         try:
@@ -237,8 +212,7 @@ class _ImportRun:
                 results, _ = await self._import(tx, facts, with_events=False)
                 raise _RollBack
         except _RollBack:
-            self._tried_seconds = time.monotonic() - started
-        # A contact that came in an earlier step was taken back with it.
+            self._dry_run_seconds = time.monotonic() - started
         if self._seen is None:
             path = get_seen_file(self._context.settings, self._job.id)
             self._seen = await asyncio.to_thread(SeenIdentities, path)
@@ -257,6 +231,11 @@ class _ImportRun:
     async def _import(
         self, tx: Transaction, facts: Sequence[ContactFacts], *, with_events: bool = True
     ) -> tuple[list[ImportedContact | TooLarge], BatchResult]:
+        """Import the rows of a step, and submit the event of each contact if one is wanted.
+
+        Returns:
+            What each row did; then what is to be published once the transaction has committed.
+        """
         context, now = self._context, self._context.clock.now()
         tally = Tally(now)
         await tx.apply(map(Write, tx.dialect.plan_for_growth))
@@ -284,9 +263,9 @@ class _ImportRun:
         results: Sequence[ImportedContact | TooLarge],
     ) -> tuple[ImportJob, tuple[int, int]]:
         """Record how far the import has come; return it, and the size of its remarks."""
-        step, job, now = self._sum_up(rows, results), self._job, self._context.clock.now()
-        counts = {name: getattr(job, name) + number for name, number in step.counts.items()}
-        *_, (last, *_) = rows
+        summary, job, now = self._summarize(rows, results), self._job, self._context.clock.now()
+        counts = {name: getattr(job, name) + number for name, number in summary.counts.items()}
+        last = rows[-1].record
         job = replace(
             job,
             position=last.end,
@@ -296,42 +275,39 @@ class _ImportRun:
             held_until=now + LEASE,
             **counts,
         )
-        remarks, kept = _limit_remarks(step.remarks, *self._kept)
+        remarks, remark_size = _limit_remarks(summary.remarks, *self._remark_size)
         await tx.apply([imports.add_remarks(remarks), imports.record_progress(job)])
-        return job, kept
+        return job, remark_size
 
-    async def _check_lease(self, tx: Transaction) -> None:
-        """Lock the import's row; raise LeaseLost when it belongs to another process now."""
-        stored = await tx.fetch_one(imports.lock(self._job.id, tx.dialect.lock_rows))
-        if (
-            stored is None
-            or stored.holder != self._holder
-            or stored.status != "processing"
-            or stored.position != self._job.position
-        ):
-            raise LeaseLost
-
-    def _sum_up(
+    def _summarize(
         self, rows: Sequence[ParsedRow], results: Sequence[ImportedContact | TooLarge]
-    ) -> _Step:
-        step, remaining = _Step(), iter(results)
+    ) -> _StepSummary:
+        """Count what the rows of a step did.
+
+        Args:
+            rows: all rows of the step.
+            results: what those did that could be parsed.
+        """
+        summary, remaining = _StepSummary(), iter(results)
         for number, row in enumerate(rows, self._job.rows + 1):
             if row.facts is None:
-                self._refuse(step, number, row, row.problem)
+                self._count_refused(summary, number, row, row.problem)
                 continue
             result = next(remaining)
             if isinstance(result, TooLarge):
-                self._refuse(step, number, row, result.message.rstrip("."))
+                self._count_refused(summary, number, row, result.message.rstrip("."))
                 continue
-            step.count(result.change)
+            summary.count(result.change)
             if remark := describe_result(result):
-                step.count("noted")
-                step.remarks.append(self._build_remark(number, row, remark, is_refused=False))
-        return step
+                summary.count("noted")
+                summary.remarks.append(self._build_remark(number, row, remark, is_refused=False))
+        return summary
 
-    def _refuse(self, step: _Step, number: int, row: ParsedRow, reason: str) -> None:
-        step.count("refused")
-        step.remarks.append(self._build_remark(number, row, reason, is_refused=True))
+    def _count_refused(
+        self, summary: _StepSummary, number: int, row: ParsedRow, reason: str
+    ) -> None:
+        summary.count("refused")
+        summary.remarks.append(self._build_remark(number, row, reason, is_refused=True))
 
     def _build_remark(
         self, number: int, row: ParsedRow, reason: str, *, is_refused: bool
@@ -347,13 +323,18 @@ class _ImportRun:
             is_refused,
         )
 
-    async def _end(self, status: str, problem: str | None = None) -> ImportJob:
+    async def _end(self, problem: str | None = None) -> ImportJob:
+        """Record that the import has ended, and delete its file unless it is still needed.
+
+        Args:
+            problem: why it failed; None when it is completed.
+        """
         context, now = self._context, self._context.clock.now()
         async with context.database.transaction() as tx:
-            await self._check_lease(tx)
+            await check_lease(tx, self._job, self._holder)
             job = replace(
                 self._job,
-                status="failed" if status == "failed" else "completed",
+                status="failed" if problem else "completed",
                 problem=problem,
                 total_rows=self._job.total_rows if problem else self._job.rows,
                 ended_at=now,
@@ -362,7 +343,8 @@ class _ImportRun:
                 held_until=None,
             )
             await tx.apply([imports.update(job)])
-        # A server may start an import that it has tried; the command line reads the file again.
+        # After a dry run on a server, someone may start the import of this file; the command line
+        # stores the file anew.
         if not (job.is_dry_run and job.is_background):
             remove_file(context.settings, job.id)
         else:
@@ -385,7 +367,7 @@ def _limit_remarks(
     for remark in remarks:
         length = len(remark.reason) + len(remark.content)
         if count >= MAX_REMARKS or characters + length > MAX_REMARK_CHARACTERS:
-            # The next ones would be the first of a gap.
+            # No later one is kept either, however short: the list has no gaps.
             return kept, (MAX_REMARKS, characters)
         kept.append(remark)
         count, characters = count + 1, characters + length

@@ -1,33 +1,31 @@
-"""The beginning of an import: a file is stored, its columns are mapped, and the import starts."""
+"""What comes before an import runs: a file is stored, its columns are mapped, the import starts."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import AsyncIterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from uuid import UUID
 
 from ..domain.ids import new_id
-from ..domain.import_columns import (
-    ImportKind,
-    Target,
-    check_columns,
-    find_preset,
-    guess_preset,
-    map_columns,
-    parse_target,
-)
+from ..domain.import_columns import ImportKind
 from ..domain.import_job import ImportFormat, ImportJob, ImportOptions
 from ..domain.import_presets import PRESETS
 from ..domain.import_rows import ContactFacts
-from ..domain.incoming import MAX_NAME_LENGTH, check_text
 from ..errors import InvalidInput, TooLarge
 from ..store import imports
 from .actor import Actor, Permission
 from .audit import build_audit_entry
-from .import_files import InspectedFile, create_file, get_file, inspect_file, remove_file
+from .import_choices import (
+    ImportChoices,
+    build_options,
+    check_options,
+    find_mapping_problem,
+    to_choices,
+)
+from .import_files import create_file, get_file, inspect_file, remove_file
 from .import_steps import ParsedRow, build_parser, read_sample
 from .imports import TOPIC, build_gone_error, delete_remarks, find_job, require_idle
 from .journey_context import JourneyContext
@@ -48,29 +46,6 @@ __all__ = [
 ]
 
 _MAX_FILE_NAME_LENGTH = 255
-
-
-@dataclass(frozen=True, slots=True)
-class ImportChoices:
-    """What someone decides about an import; what is empty is found out or left out.
-
-    Args:
-        columns: what columns are imported as, as text, by name.
-        preset: the product that the file comes from; `none` for no product.
-        encoding: the encoding of the file.
-        separator: what separates the cells of a CSV.
-        lists: lists that every contact is subscribed to.
-        resubscribe: whether contacts who have unsubscribed are subscribed again.
-        event: an event to submit for each imported contact, which may start journeys.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict[str, str])
-    preset: str = ""
-    encoding: str = ""
-    separator: str = ""
-    lists: Sequence[str] = ()
-    resubscribe: bool = False
-    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +84,8 @@ async def create_import(
         kind: what the rows are.
         file_name: the file's name.
         chunks: its content.
-        format: its format; None to find that out.
-        import_choices: what is decided already.
+        format: its format; None to guess it.
+        import_choices: what is decided already; None to guess everything.
         is_draft: whether its columns need not fit yet, because someone maps them later.
 
     Raises:
@@ -138,6 +113,12 @@ async def create_import(
 
 
 async def _write_file(descriptor: int, chunks: AsyncIterable[bytes], limit: int) -> None:
+    """Write a file of at most `limit` bytes, and close it.
+
+    Raises:
+        InvalidInput: the disk does not take it.
+        TooLarge: it has more bytes.
+    """
     size = 0
     try:
         async for chunk in chunks:
@@ -199,9 +180,14 @@ async def _configure(
     format: ImportFormat | None,
     import_choices: ImportChoices,
     *,
-    is_draft: bool = False,
+    is_draft: bool,
 ) -> ImportJob:
-    """Return a draft with these import_choices."""
+    """Return an import as a draft of these choices, with all counts back at zero.
+
+    Raises:
+        InvalidInput: a choice does not fit the file.
+        NotFound: the file is gone.
+    """
     path = get_file(context.settings, job.id)
     try:
         file = await asyncio.to_thread(
@@ -209,9 +195,9 @@ async def _configure(
         )
     except FileNotFoundError:
         raise build_gone_error() from None
-    options = _build_options(job.kind, file, import_choices)
+    options = build_options(job.kind, file, import_choices)
     if not is_draft:
-        _check_options(context, job.kind, options)
+        check_options(context, job.kind, options)
     return replace(
         job,
         status="draft",
@@ -225,63 +211,6 @@ async def _configure(
         **dict.fromkeys(("rows", "created", "updated", "unchanged", "refused", "noted"), 0),
         **dict.fromkeys(("problem", "started_at", "ended_at", "holder", "held_until"), None),
     )
-
-
-def _build_options(
-    kind: ImportKind, file: InspectedFile, import_choices: ImportChoices
-) -> ImportOptions:
-    preset = guess_preset(file.columns)
-    if import_choices.preset:
-        preset = find_preset(import_choices.preset)
-        if preset is None and import_choices.preset != "none":
-            names = ", ".join(PRESETS)
-            raise InvalidInput(
-                f"There is no preset {import_choices.preset!r}.", f"Use one of: {names}."
-            )
-    columns = map_columns(kind, file.columns, preset, _parse_columns(file, import_choices.columns))
-    if problem := check_text(import_choices.event):
-        raise InvalidInput(f"The name of the event {problem}.")
-    return ImportOptions(
-        encoding=file.source.encoding,
-        separator=file.source.separator,
-        columns={name: str(target) for name, target in columns.items()},
-        preset=preset.name if preset else "",
-        lists=tuple(dict.fromkeys(import_choices.lists)),
-        resubscribe=import_choices.resubscribe,
-        event=import_choices.event.strip()[:MAX_NAME_LENGTH],
-    )
-
-
-def _check_options(context: JourneyContext, kind: ImportKind, options: ImportOptions) -> None:
-    """Refuse options with which the rows of a file cannot be imported."""
-    if problem := find_mapping_problem(kind, options):
-        known = ", ".join(list(options.columns)[:20])
-        raise InvalidInput(f"{problem}.", f"Map one of the columns: {known}.")
-    targets = map(parse_target, options.columns.values())
-    mapped = [target.name for target in targets if target.field == "list"]
-    for list_id in [*options.lists, *mapped]:
-        if list_id not in context.registry.lists:
-            known = ", ".join(context.registry.lists) or "there are none"
-            raise InvalidInput(f"There is no list {list_id!r}.", f"Lists: {known}.")
-
-
-def find_mapping_problem(kind: ImportKind, options: ImportOptions) -> str | None:
-    """Return why rows with these columns cannot be imported; None when they can."""
-    columns = {name: parse_target(text) for name, text in options.columns.items()}
-    return check_columns(kind, columns)
-
-
-def _parse_columns(file: InspectedFile, chosen: Mapping[str, str]) -> dict[str, Target]:
-    columns: dict[str, Target] = {}
-    for name, text in chosen.items():
-        if name not in file.columns and file.source.format == "csv":
-            known = ", ".join(file.columns[:20])
-            raise InvalidInput(f"The file has no column {name!r}.", f"Its columns are: {known}.")
-        try:
-            columns[name] = parse_target(text)
-        except ValueError as error:
-            raise InvalidInput(f"The column {name!r} cannot be mapped: {error}") from None
-    return columns
 
 
 async def preview_import(
@@ -299,7 +228,7 @@ async def preview_import(
 
     def read() -> Sequence[ParsedRow]:
         file = inspect_file(path, job.format, options.encoding, options.separator)
-        # A dry run has come to the end of the file.
+        # After a dry run, the position of the import is the end of the file.
         first = replace(job, position=file.position, line=file.line)
         return read_sample(path, first, parser, limit)
 
@@ -330,15 +259,15 @@ async def start_import(
     background: bool = True,
     total_rows: int | None = None,
 ) -> ImportJob:
-    """Let an import run from its first row.
+    """Queue an import, which then runs from its first row.
 
     Args:
         context: where the contacts are imported to.
         actor: who starts it.
         import_id: the import.
         dry_run: whether to count only what would be imported.
-        background: whether servers run it; else the caller does.
-        total_rows: how many rows there are, if that is known.
+        background: whether a server runs it; otherwise the caller does.
+        total_rows: how many rows the file has; None when that is unknown.
 
     Raises:
         Conflict: the import has begun.
@@ -349,9 +278,9 @@ async def start_import(
     job = await find_job(context, import_id)
     require_idle(job)
     options = ImportOptions.from_json(job.options)
-    fresh = await _configure(context, job, job.format, _to_choices(options))
+    draft = await _configure(context, job, job.format, to_choices(options), is_draft=False)
     job = replace(
-        fresh,
+        draft,
         status="pending",
         is_dry_run=dry_run,
         is_background=background,
@@ -363,29 +292,18 @@ async def start_import(
         actor,
         f"{'check' if dry_run else 'start'} import",
         f"/imports/{import_id}",
-        after={"file": job.file_name, "kind": job.kind, **_describe(options)},
+        after={"file": job.file_name, "kind": job.kind, **_describe_options(options)},
     )
     async with context.database.transaction() as tx:
-        # Someone else may have started it meanwhile.
+        # Someone else may have started it in the meantime.
         require_idle(await tx.fetch_one(imports.lock(import_id, tx.dialect.lock_rows)))
         await tx.apply([imports.delete_remarks(import_id), imports.update(job), entry])
     context.change_feed.publish(TOPIC)
     return job
 
 
-def _to_choices(options: ImportOptions) -> ImportChoices:
-    return ImportChoices(
-        columns=options.columns,
-        preset=options.preset or "none",
-        encoding=options.encoding,
-        separator=options.separator,
-        lists=options.lists,
-        resubscribe=options.resubscribe,
-        event=options.event,
-    )
-
-
-def _describe(options: ImportOptions) -> dict[str, object]:
+def _describe_options(options: ImportOptions) -> dict[str, object]:
+    """Return what the audit log tells about the options."""
     described = {
         "lists": list(options.lists),
         "event": options.event,

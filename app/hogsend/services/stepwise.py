@@ -1,8 +1,8 @@
 """Reads a page of a filtered list in bounded steps.
 
-A filter that no index serves, and that few rows match, would read all of them. Each step therefore
-looks at a part of an index, and a page that takes too long ends early and says where to go on
-(docs/decisions/0023-bounded-filters.md).
+A query with a filter that few rows match, and that no index serves, would read all rows. Each step
+therefore looks at a limited number of rows, in the order of their ids. A page that takes too long
+ends early and says where to go on (docs/decisions/0023-bounded-filters.md).
 """
 
 from __future__ import annotations
@@ -19,25 +19,30 @@ __all__ = ["StepBudget", "StepwisePage", "read_stepwise"]
 
 T = TypeVar("T")
 
-# How many rows the first step looks at, and how long a page looks further, in seconds.
-FIRST_STEP = 100
-PATIENCE = 0.02
+# How many rows the first step looks at.
+FIRST_STEP_ROWS = 100
+# How long after its beginning a page still takes another step, in seconds.
+MAX_PAGE_SECONDS = 0.02
 
 
 class StepBudget:
-    """How many rows each step of a page looks at: twice as many after a quick step."""
+    """Limits the steps of a page.
+
+    Attributes:
+        rows: how many rows the next step looks at: twice as many after a quick step.
+    """
 
     def __init__(self) -> None:
-        self.rows = FIRST_STEP
-        self._begun = self._last = time.monotonic()
+        self.rows = FIRST_STEP_ROWS
+        self._page_began = self._step_began = time.monotonic()
 
-    def take_step(self) -> bool:
-        """Note that a step has been taken, and return whether there is time for another one."""
+    def end_step(self) -> bool:
+        """End a step; return whether there is time for another one."""
         now = time.monotonic()
-        if now - self._last < PATIENCE / 4:
+        if now - self._step_began < MAX_PAGE_SECONDS / 4:
             self.rows *= 2
-        self._last = now
-        return now - self._begun < PATIENCE
+        self._step_began = now
+        return now - self._page_began < MAX_PAGE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class StepwisePage(Generic[T]):
 
     Args:
         items: the rows that match.
-        next_before: the id before which the next page begins; None at the end.
+        next_before: the id before which the next page begins; None when there are no more rows.
     """
 
     items: Sequence[T]
@@ -62,13 +67,14 @@ async def read_stepwise(
     before: UUID | None,
     limit: int,
 ) -> StepwisePage[T]:
-    """Return the next rows that match, which may be fewer than the limit although there are more.
+    """Return the newest rows that match, which may be fewer than the limit although there are more.
 
     Args:
         database: the open database.
-        find_bound: queries the id of the row that is so many rows before another one.
-        find: queries the matching rows before an id, down to another one, both of which may be
-            None, and no more than a limit.
+        find_bound: takes an id, or None for the newest row, and a number `n`; queries the id of the
+            row that comes `n` rows later in the list, None past its end.
+        find: takes the id before which a step begins, the id with which it ends (each of them may
+            be None) and a limit; queries the rows between that match.
         get_id: returns the id of a row.
         before: only rows before this one; None begins at the newest.
         limit: how many rows at most.
@@ -79,6 +85,6 @@ async def read_stepwise(
         items += await database.read_one(find(before, bound, limit + 1 - len(items)))
         if len(items) > limit:
             return StepwisePage(items[:limit], get_id(items[limit - 1]))
-        if bound is None or not budget.take_step():
+        if bound is None or not budget.end_step():
             return StepwisePage(items, bound)
         before = bound
