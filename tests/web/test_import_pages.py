@@ -89,7 +89,7 @@ async def test_a_file_is_uploaded_mapped_tried_and_imported_without_scripts(
     assert (await operator.post(path, **mapping, list="tips", next="check")).status_code == 303
     await run_to_end(site)
     text = extract_text(await operator.read(path))
-    assert "Rows 2 Would be new 1 Would change 0 As they were 0 Refused 1" in text
+    assert "Rows 2 Would be new 1 Would change 0 Unchanged 0 Refused 1" in text
     assert "3 Correo: must be an email address" in text and "Import 1 row" in text
     # After the dry run, the first rows are still those of the file.
     assert "ada@example.com ada" in text and "What the columns mean 5 columns" in text

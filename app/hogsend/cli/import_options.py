@@ -144,7 +144,7 @@ def _describe(job: ImportJob, remarks: list[ImportRemark]) -> list[str]:
     done = format_count(job.created + job.updated + job.unchanged, noun, plural)
     lines = [
         f"{verb} {done} of {rows}: {job.created:,} new, {job.updated:,} changed, "
-        f"{job.unchanged:,} as they were, {job.refused:,} refused."
+        f"{job.unchanged:,} unchanged, {job.refused:,} refused."
     ]
     for remark in remarks:
         prefix = "Refused" if remark.is_refused else "Note"

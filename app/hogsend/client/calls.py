@@ -1,4 +1,7 @@
-"""The calls of the API, which both clients carry out: a request, and how its answer is read."""
+"""Builds the calls of the API, which the synchronous and the asynchronous client both carry out.
+
+A call is a request, with a function that reads its answer.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ class ClientCall(Generic[T]):
     """A call of the API.
 
     Args:
-        request: what is asked.
-        read: returns the value of an answer.
+        request: the request.
+        read: returns the value that the client's method returns, from the JSON of an answer.
     """
 
     request: ApiRequest
@@ -36,7 +39,7 @@ class ClientCall(Generic[T]):
 
 
 class PersonFields(TypedDict, total=False):
-    """What names a contact: its id in the product, or its address."""
+    """What names a contact: its user id in your product, or its address."""
 
     user_id: str | None
     email: str | None
@@ -53,7 +56,7 @@ class ContactFields(PersonFields, total=False):
 class EventFields(PersonFields, total=False):
     """The fields of an event, as in the body of `POST /v1/events`.
 
-    `timestamp` is when it happened, with its zone. Without an idempotency key it gets one.
+    `timestamp` is when it happened, with a time zone.
     """
 
     anonymous_id: str | None
@@ -81,17 +84,18 @@ def call_route(
     if is_repeatable is None:
         is_repeatable = method.upper() != "POST"
     request = ApiRequest(method, path, query or {}, body, is_repeatable=is_repeatable)
-    return ClientCall(request, _keep)
+    return ClientCall(request, _return_json)
 
 
 # -- events ---------------------------------------------------------------------------------------
 
 
 def build_event_body(name: str, **fields: Unpack[EventFields]) -> dict[str, Any]:
-    """Return the body of an event; without a key it gets one, so that it can be sent again.
+    """Return the body of an event, with an idempotency key, so that it can be sent again.
 
     Raises:
-        ValueError: nobody is named, or the timestamp has no time zone.
+        TypeError: an event has no such field.
+        ValueError: no contact is named, or the timestamp has no time zone.
     """
     if not fields.get("user_id") and not fields.get("email"):
         raise ValueError("An event needs a user_id or an email.")
@@ -115,7 +119,7 @@ def send_event(name: str, **fields: Unpack[EventFields]) -> ClientCall[EventResu
 
 
 def build_queued_body(name: str, **fields: Unpack[EventFields]) -> dict[str, Any]:
-    """Return the body of an event that happens now, and may be sent much later."""
+    """Return the body of an event that may be sent much later; without a timestamp, it gets now."""
     timestamp = fields.get("timestamp") or datetime.now().astimezone()
     return build_event_body(name, **{**fields, "timestamp": timestamp})
 
@@ -140,7 +144,7 @@ def find_contacts(**person: Unpack[PersonFields]) -> ClientCall[list[ContactReco
 def delete_contact(**person: Unpack[PersonFields]) -> ClientCall[None]:
     """Return the call that deletes a contact."""
     request = ApiRequest("DELETE", "/v1/contacts", body=_build_contact(person))
-    return ClientCall(request, _ignore)
+    return ClientCall(request, _return_none)
 
 
 def list_lists(**person: Unpack[PersonFields]) -> ClientCall[list[ListChoiceRecord]]:
@@ -156,7 +160,7 @@ def change_list(
 ) -> ClientCall[None]:
     """Return the call that subscribes a contact to a list, or unsubscribes it."""
     path = f"/v1/lists/{quote(list_id, safe='')}/{action}"
-    return ClientCall(ApiRequest("POST", path, body=_build_contact(person)), _ignore)
+    return ClientCall(ApiRequest("POST", path, body=_build_contact(person)), _return_none)
 
 
 # -- emails ---------------------------------------------------------------------------------------
@@ -172,7 +176,7 @@ def send_email(
     idempotency_key: str | None = None,
     **fields: Any,
 ) -> ClientCall[EmailResult]:
-    """Return the call that sends an email; without a key it gets one."""
+    """Return the call that sends an email, with an idempotency key, so that it can be repeated."""
     values: dict[str, Any] = {
         "to": to,
         "userId": user_id,
@@ -190,7 +194,7 @@ def send_email(
 
 def get_email(email_id: str) -> ClientCall[Json]:
     """Return the call that reads an email."""
-    return ClientCall(ApiRequest("GET", f"/v1/emails/{quote(email_id, safe='')}"), _keep)
+    return ClientCall(ApiRequest("GET", f"/v1/emails/{quote(email_id, safe='')}"), _return_json)
 
 
 _CONTACT_NAMES = {
@@ -213,6 +217,11 @@ _EVENT_NAMES = {
 
 
 def _build_contact(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what names or describes a contact, as the API takes it.
+
+    Raises:
+        TypeError: a contact has no such field.
+    """
     if unknown := fields.keys() - _CONTACT_NAMES.keys():
         raise TypeError(f"A contact has no field {min(unknown)!r}.")
     return _leave_out_missing(_CONTACT_NAMES, fields)
@@ -223,9 +232,9 @@ def _leave_out_missing(names: Mapping[str, str], fields: Mapping[str, Any]) -> d
     return {names[name]: value for name, value in fields.items() if value is not None}
 
 
-def _keep(answer: Json) -> Json:
+def _return_json(answer: Json) -> Json:
     return answer
 
 
-def _ignore(_: Json) -> None:
+def _return_none(_: Json) -> None:
     return None

@@ -344,7 +344,7 @@ class _ImportRun:
             )
             await tx.apply([imports.update(job)])
         # After a dry run on a server, someone may start the import of this file; the command line
-        # stores the file anew.
+        # stores the file once more.
         if not (job.is_dry_run and job.is_background):
             remove_file(context.settings, job.id)
         else:

@@ -10,9 +10,10 @@ from ...domain.journey import MailList
 from ...errors import InvalidInput
 from ...services.import_uploads import SampleRow
 
+# How many values of a column are shown, and how many characters of each.
 _SAMPLES, _SAMPLE_LENGTH = 3, 60
 _PROPERTY = "property"
-# What a column can be imported as, in groups, by the value of the option.
+# What a column can be imported as: the labels of the options by their values, in groups.
 _IDENTITY = {
     "email": "Email address",
     "userId": "User ID",
@@ -34,7 +35,7 @@ _CONSENT = {
     "suppressed": "Why the address is suppressed",
 }
 _TIMES = {"firstSeenAt": "When first seen", "lastSeenAt": "When last seen"}
-# Of our own exports.
+# Columns that only our own exports have.
 _EXPORTED = {
     "identities": "Further identities",
     "lists": "Choices about lists, as JSON",
@@ -55,8 +56,8 @@ class ColumnField:
     Args:
         name: the name of the column.
         samples: some of its values.
-        choice: the option that is selected.
-        property: the name of the property; empty when the column is none.
+        choice: the value of the option that is selected.
+        property: the name of the property; empty when the column is not imported as one.
     """
 
     name: str
@@ -113,7 +114,8 @@ def parse_columns(columns: Sequence[str], form: Mapping[str, str]) -> dict[str, 
 
     Args:
         columns: the names of the columns, in the order of the form.
-        form: the fields; a column that is missing is guessed.
+        form: the fields `target-N` and `name-N` of each column; what the form has no field for is
+            guessed later.
 
     Raises:
         InvalidInput: a property has no name.
@@ -123,7 +125,7 @@ def parse_columns(columns: Sequence[str], form: Mapping[str, str]) -> dict[str, 
         choice = form.get(f"target-{number}", "")
         head, _, value_type = choice.partition(":")
         if head == _PROPERTY:
-            # A file of JSON may have a column without a name.
+            # A JSON object may have a field whose name is empty.
             property_name = form.get(f"name-{number}", "").strip() or name.strip()
             if not property_name:
                 raise InvalidInput("A property has no name.", "Name it, or do not import it.")

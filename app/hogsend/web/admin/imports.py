@@ -1,4 +1,4 @@
-"""Imports: a file is uploaded, its columns are mapped, it is tried and imported."""
+"""The pages of imports: upload a file, map its columns, try it, import it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ from .import_mapping import build_columns, list_options, parse_columns
 
 # How many refused rows a page shows; the download has all that are kept.
 _SHOWN_REMARKS = 20
+# How many of the first rows of a file are shown, and how many are read for the values of columns.
 _SHOWN_ROWS, _SAMPLE_SIZE = 5, 20
 _KINDS: Mapping[str, ImportKind] = {"contacts": "contacts", "suppressions": "suppressions"}
 _FORMATS: Mapping[str, ImportFormat] = {"csv": "csv", "jsonl": "jsonl"}
@@ -77,7 +78,7 @@ async def _render_imports(*, problem: str = "", status: int = 200) -> WebRespons
 
 @blueprint.post("/imports")
 async def upload_import() -> WebResponse:
-    """Store an uploaded file, and go to what its columns mean."""
+    """Store an uploaded file, and go to the page on which its columns are mapped."""
     try:
         upload = await open_upload_form()
         if not upload.file_name:
@@ -97,7 +98,7 @@ async def upload_import() -> WebResponse:
 
 @blueprint.get("/imports/<import_id>")
 async def show_import(import_id: str) -> WebResponse:
-    """Show an import: what its columns mean, how far it has come, what it refused."""
+    """Show an import: how its columns are mapped, how far it has come, what it refused."""
     return await _render_import(parse_id(import_id, "import"))
 
 
@@ -112,7 +113,7 @@ async def _render_import(import_id: UUID, *, problem: str = "", status: int = 20
     sample = []
     if may_operate and job.is_idle:
         sample = await preview_import(context, actor, job, _SAMPLE_SIZE)
-    mapping_problem = _describe_problem(job, options)
+    mapping_problem = _describe_mapping_problem(job, options)
     registry = get_content().registry
     groups = list_options(job.kind, registry.lists)
     return render_page(
@@ -134,9 +135,10 @@ async def _render_import(import_id: UUID, *, problem: str = "", status: int = 20
     )
 
 
-def _describe_problem(job: ImportJob, options: ImportOptions) -> str:
+def _describe_mapping_problem(job: ImportJob, options: ImportOptions) -> str:
+    """Return why a draft cannot be imported as its columns are mapped; empty if it can."""
     problem = find_mapping_problem(job.kind, options) if job.status == "draft" else None
-    return f"{problem}. Say below what the columns mean." if problem else ""
+    return f"{problem}. Choose below what the columns are imported as." if problem else ""
 
 
 @blueprint.post("/imports/<import_id>/read")
@@ -162,7 +164,7 @@ async def read_file_again(import_id: str) -> WebResponse:
 
 @blueprint.post("/imports/<import_id>")
 async def save_import(import_id: str) -> WebResponse:
-    """Save what the columns mean; then try or start the import, if that was asked for."""
+    """Save how columns are mapped; then try or start the import, if that button was pressed."""
     requested, form = parse_id(import_id, "import"), await read_form()
     context, actor = get_context(), get_actor()
     next_step = form.get("next", "save")
@@ -192,7 +194,7 @@ async def save_import(import_id: str) -> WebResponse:
 
 @blueprint.post("/imports/<import_id>/start")
 async def start(import_id: str) -> WebResponse:
-    """Import a file that was tried."""
+    """Import a file after its dry run."""
     requested = parse_id(import_id, "import")
     try:
         await start_import(get_context(), get_actor(), requested)
@@ -203,7 +205,7 @@ async def start(import_id: str) -> WebResponse:
 
 @blueprint.post("/imports/<import_id>/cancel")
 async def cancel(import_id: str) -> WebResponse:
-    """Stop an import that runs."""
+    """Cancel an import that runs, or is about to."""
     requested = parse_id(import_id, "import")
     try:
         await cancel_import(get_context(), get_actor(), requested)
@@ -233,7 +235,7 @@ async def download_rows(import_id: str) -> Response:
 
 @blueprint.post("/contacts/export")
 async def download_contacts() -> Response:
-    """Send all contacts as a file, while they are read."""
+    """Send all contacts as a file, as a stream."""
     format = _FORMATS.get((await read_form()).get("format", ""), "csv")
     chunks = await export_contacts(get_context(), get_actor(), format)
     return send_export("contacts", chunks, format)

@@ -1,4 +1,4 @@
-"""Parses JSON bodies that have many items, of which one must not spoil the others."""
+"""Parses JSON bodies of many items, of which an invalid one must not fail the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-# Digits of the largest number that can be stored; Python refuses to parse 4,300.
+# The largest float has so many digits. Python refuses integers of more than 4,300 digits.
 _MAX_DIGITS = 309
 
 
@@ -22,7 +22,8 @@ def parse_json(text: bytes | str) -> Any:
     except json.JSONDecodeError:
         raise
     except ValueError:
-        # Not the text, but a number in it: the item that has it is refused as too large.
+        # The JSON is valid, but a number in it is too long. As an infinite number, it is refused
+        # with its item.
         return json.loads(text, parse_int=_parse_int)
 
 
