@@ -1,9 +1,10 @@
-"""How long each GET route of the API takes with many contacts, over HTTP, whatever it is asked.
+"""Measures how long each GET route of the API takes over HTTP, with many contacts.
 
-`admin_routes.py [CONTACTS] [FOLDER] [PATTERN]` takes every GET route from the table of routes, with
-all its filters, orders and depths, or those whose line a pattern finds; 1,000,000 contacts and the
-folder `hogsend-sites` of the temporary files unless given. The installation is built by
-`large_site.py` and kept there. With `HOGSEND_DATABASE_URL`, it is in Postgres.
+`admin_routes.py [CONTACTS] [FOLDER] [PATTERN]` calls every GET route of the table of routes, with
+its filters, orders and far pages, or only those whose line of output matches a regular expression.
+The installation is built by `large_site.py`, by default with 1,000,000 contacts, and kept in the
+folder, by default `hogsend-sites` among the temporary files. With `HOGSEND_DATABASE_URL`, it is in
+Postgres.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from site_rows import BUSY_CONTACT, EVENT_NAMES, FIRST_NAMES, RARE_EVENT
 
 from hogsend.web.api import list_routes
 
+# How often each call is made.
 TIMES = 20
-# They send everything that there is, as a stream; benchmarks/exports.py measures them.
+# Routes that stream everything; benchmarks/exports.py measures them.
 STREAMS = {"/v1/admin/contacts/export", "/v1/admin/suppressions/export"}
-# How many calls one listed route gets; far pages follow its cursors.
+# Of a route: those in its path, and those of the query string.
 Parameters = Mapping[str, object]
 Make = Callable[[int], Parameters]
 
@@ -40,8 +42,8 @@ class Call:
 
     Args:
         name: what is asked.
-        make: returns the parameters of a call by its number; those in the path included.
-        follows: whether each call asks for the page after the one before.
+        make: returns the parameters of the `n`-th call.
+        follows: whether each call asks for the next page, by the cursor of the answer before.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Call:
 
 
 class Samples:
-    """Ids of things that exist, read from the installation itself.
+    """Ids and addresses that exist, read from the installation itself.
 
     Args:
         reader: a connection with a key that may read everything.
@@ -83,118 +85,141 @@ class Samples:
 
 
 def pick(values: Sequence[str]) -> Callable[[int], str]:
-    """Return a function that returns another one of some values for each call."""
+    """Return a function that chooses one of some values by the number of a call."""
     return lambda number: values[number * 7 % len(values)]
 
 
-def fixed(name: str, **parameters: object) -> Call:
-    """Return calls with the same parameters, each for the page after the one before."""
+def call_with(name: str, **parameters: object) -> Call:
+    """Return a call that always has the same parameters, and follows the pages."""
     return Call(name, lambda _: parameters, follows=True)
 
 
-def at_offset(offset: int, **parameters: object) -> Call:
-    """Return calls for the page at an offset."""
+def call_at_offset(offset: int, **parameters: object) -> Call:
+    """Return a call for the page at an offset."""
     return Call("far offset", lambda _: {**parameters, "offset": offset})
 
 
 def list_calls(samples: Samples) -> Mapping[str, Sequence[Call]]:
-    """Return how each route is called, by path."""
+    """Return the calls of each route, by path."""
     contact = pick(samples.contact_ids)
     event, send = pick(samples.event_ids), pick(samples.send_ids)
+    state, address = pick(samples.state_ids), pick(samples.emails)
     by_contact = [
         Call("by our id", lambda n: {"contact_id": contact(n)}),
         Call("by user id", lambda n: {"contact_id": samples.user_id(n)}),
     ]
-    user = Call("a user id", lambda n: {"userId": samples.user_id(n)})
-    nobody = fixed("nobody", userId="nobody")
-    busy = fixed("a busy contact", userId=f"user-{BUSY_CONTACT}")
-    job = [fixed("an import", job_id=samples.import_id)]
+    job = [call_with("an import", job_id=samples.import_id)]
     return {
         "/v1/admin/contacts": _list_contact_calls(samples),
         "/v1/admin/contacts/<contact_id>": by_contact,
         "/v1/admin/contacts/<contact_id>/preferences": by_contact,
         "/v1/admin/contacts/<contact_id>/archive": by_contact,
-        "/v1/admin/contacts/<contact_id>/timeline": [
-            *by_contact,
-            fixed("a busy contact", contact_id=f"user-{BUSY_CONTACT}"),
-            *(
-                fixed(f"a busy contact, {kind}", contact_id=f"user-{BUSY_CONTACT}", type=kind)
-                for kind in ("event", "journey", "steps", "email", "engagement", "consent")
-            ),
-            at_offset(1000, contact_id=f"user-{BUSY_CONTACT}"),
-        ],
-        "/v1/admin/events": [
-            fixed("all"),
-            at_offset(10_000),
-            fixed("a frequent name", event=EVENT_NAMES[0]),
-            fixed("a rare name", event=RARE_EVENT),
-            fixed("no name", event="nothing"),
-            fixed("a rare source", source="journey"),
-            fixed("a frequent source", source="api"),
-            fixed("no source", source="cli"),
-            fixed("a name and a rare source", event=EVENT_NAMES[0], source="journey"),
-            fixed("an old period", **_PERIOD),
-            fixed("a rare name in a period", event=RARE_EVENT, **_PERIOD),
-            user, busy, nobody,
-            fixed("a busy contact, a rare name", userId=f"user-{BUSY_CONTACT}", event=RARE_EVENT),
-            fixed("a busy contact, a rare source", userId=f"user-{BUSY_CONTACT}", source="cli"),
-        ],
+        "/v1/admin/contacts/<contact_id>/timeline": [*by_contact, *_list_timeline_calls()],
+        "/v1/admin/events": _list_event_calls(samples),
         "/v1/admin/events/<event_id>": [Call("one", lambda n: {"event_id": event(n)})],
         "/v1/admin/emails": _list_email_calls(samples),
         "/v1/admin/emails/<send_id>": [Call("one", lambda n: {"send_id": send(n)})],
-        "/v1/admin/journeys": [fixed("all"), fixed("switched on", enabled="true")],
-        "/v1/admin/journeys/<journey_id>": _in_each_journey(fixed("one")),
-        "/v1/admin/journeys/<journey_id>/results": _in_each_journey(fixed("one")),
-        "/v1/admin/journeys/<journey_id>/states": [
-            *_in_each_journey(
-                fixed("all"),
-                at_offset(10_000),
-                *(
-                    fixed(status, status=status)
-                    for status in ("active", "waiting", "completed", "failed", "exited")
-                ),
-            ),
-            *_in_each_journey(user, nobody)[:2],
-        ],
+        "/v1/admin/journeys": [call_with("all"), call_with("switched on", enabled="true")],
+        "/v1/admin/journeys/<journey_id>": _in_each_journey(call_with("one")),
+        "/v1/admin/journeys/<journey_id>/results": _in_each_journey(call_with("one")),
+        "/v1/admin/journeys/<journey_id>/states": _list_state_calls(samples),
         "/v1/admin/journeys/<journey_id>/states/<state_id>": [
-            Call(
-                "one",
-                lambda n: {"journey_id": "welcome", "state_id": pick(samples.state_ids)(n)},
-            )
+            Call("one", lambda n: {"journey_id": "welcome", "state_id": state(n)})
         ],
         "/v1/admin/suppressions": [
-            fixed("all"),
-            Call("one", lambda n: {"email": pick(samples.emails)(n)}),
+            call_with("all"),
+            Call("one", lambda n: {"email": address(n)}),
         ],
-        "/v1/admin/metrics/overview": [fixed("all")],
+        "/v1/admin/metrics/overview": [call_with("all")],
         "/v1/admin/metrics/series": [
-            fixed("events", figure="events", days=400),
-            fixed("of a journey", figure="entered", journeyId="welcome", days=400),
-            fixed("as CSV", figure="emails.sent", days=400, format="csv"),
+            call_with("events", figure="events", days=400),
+            call_with("of a journey", figure="entered", journeyId="welcome", days=400),
+            call_with("as CSV", figure="emails.sent", days=400, format="csv"),
         ],
-        "/v1/admin/audit": [fixed("all"), at_offset(10_000)],
-        "/v1/admin/api-keys": [fixed("all", includeRevoked="true")],
-        "/v1/admin/operators": [fixed("all")],
-        "/v1/admin/templates": [fixed("all")],
-        "/v1/admin/templates/<key>/preview": [fixed("one", key="hello")],
-        "/v1/admin/imports": [fixed("all")],
+        "/v1/admin/audit": [call_with("all"), call_at_offset(10_000)],
+        "/v1/admin/api-keys": [call_with("all", includeRevoked="true")],
+        "/v1/admin/operators": [call_with("all")],
+        "/v1/admin/templates": [call_with("all")],
+        "/v1/admin/templates/<key>/preview": [call_with("one", key="hello")],
+        "/v1/admin/imports": [call_with("all")],
         "/v1/admin/contacts/import/<job_id>": job,
         "/v1/admin/contacts/import/<job_id>/rows": job,
         "/v1/admin/suppressions/import/<job_id>": [],
-        "/v1/contacts/find": [
-            user,
-            Call("an address", lambda n: {"email": pick(samples.emails)(n)}),
-            nobody,
-        ],
-        "/v1/contacts/me": [user],
-        "/v1/lists": [fixed("all"), user],
-        "/v1/lists/preferences": [user],
-        "/v1/emails/<send_id>": [Call("one", lambda n: {"send_id": send(n)})],
-        "/v1/health": [fixed("all")],
-    }  # fmt: skip
+        **_list_public_calls(samples),
+    }
 
 
 _PERIOD: Mapping[str, object] = {"from": "2026-10-10T00:00:00Z", "to": "2026-10-11T00:00:00Z"}
+_NOBODY = call_with("nobody", userId="nobody")
+
+
+def _call_with_user_id(samples: Samples) -> Call:
+    return Call("a user id", lambda n: {"userId": samples.user_id(n)})
+
+
+def _list_public_calls(samples: Samples) -> Mapping[str, Sequence[Call]]:
+    """Return the calls of the routes that products use."""
+    send, address = pick(samples.send_ids), pick(samples.emails)
+    user = _call_with_user_id(samples)
+    return {
+        "/v1/contacts/find": [
+            user,
+            Call("an address", lambda n: {"email": address(n)}),
+            _NOBODY,
+        ],
+        "/v1/contacts/me": [user],
+        "/v1/lists": [call_with("all"), user],
+        "/v1/lists/preferences": [user],
+        "/v1/emails/<send_id>": [Call("one", lambda n: {"send_id": send(n)})],
+        "/v1/health": [call_with("all")],
+    }
+
+
+def _list_timeline_calls() -> Sequence[Call]:
+    busy = f"user-{BUSY_CONTACT}"
+    return [
+        call_with("a busy contact", contact_id=busy),
+        *(
+            call_with(f"a busy contact, {kind}", contact_id=busy, type=kind)
+            for kind in ("event", "journey", "steps", "email", "engagement", "consent")
+        ),
+        call_at_offset(1000, contact_id=busy),
+    ]
+
+
+def _list_event_calls(samples: Samples) -> Sequence[Call]:
+    busy = f"user-{BUSY_CONTACT}"
+    return [
+        call_with("all"),
+        call_at_offset(10_000),
+        call_with("a frequent name", event=EVENT_NAMES[0]),
+        call_with("a rare name", event=RARE_EVENT),
+        call_with("no name", event="nothing"),
+        call_with("a rare source", source="journey"),
+        call_with("a frequent source", source="api"),
+        call_with("no source", source="cli"),
+        call_with("a name and a rare source", event=EVENT_NAMES[0], source="journey"),
+        call_with("an old period", **_PERIOD),
+        call_with("a rare name in a period", event=RARE_EVENT, **_PERIOD),
+        _call_with_user_id(samples),
+        _NOBODY,
+        call_with("a busy contact", userId=busy),
+        call_with("a busy contact, a rare name", userId=busy, event=RARE_EVENT),
+        call_with("a busy contact, a rare source", userId=busy, source="cli"),
+    ]
+
+
+def _list_state_calls(samples: Samples) -> Sequence[Call]:
+    statuses = ("active", "waiting", "completed", "failed", "exited")
+    return [
+        *_in_each_journey(
+            call_with("all"),
+            call_at_offset(10_000),
+            *(call_with(status, status=status) for status in statuses),
+        ),
+        _in_journey("welcome", _call_with_user_id(samples)),
+        _in_journey("welcome", _NOBODY),
+    ]
 
 
 def _list_contact_calls(samples: Samples) -> Sequence[Call]:
@@ -209,18 +234,18 @@ def _list_contact_calls(samples: Samples) -> Sequence[Call]:
         "by an instant": "trialEnds<2026-02-01",
     }
     return [
-        *(fixed(f"sort {sort}", sort=sort) for sort in sorts),
-        at_offset(10_000),
-        replace(at_offset(400, identity="anonymous"), name="offset of anonymous ones"),
-        fixed("anonymous ones", identity="anonymous"),
-        fixed("identified ones, oldest", identity="identified", sort="created"),
+        *(call_with(f"sort {sort}", sort=sort) for sort in sorts),
+        call_at_offset(10_000),
+        replace(call_at_offset(400, identity="anonymous"), name="offset of anonymous ones"),
+        call_with("anonymous ones", identity="anonymous"),
+        call_with("identified ones, oldest", identity="identified", sort="created"),
         Call("search: a frequent prefix", lambda n: {"search": FIRST_NAMES[n % 10].lower()}),
         Call("search: a frequent user id", lambda n: {"search": f"user-{n}"}),
         Call("search: a whole address", lambda n: {"search": pick(samples.emails)(n)}),
         Call("search: nothing", lambda n: {"search": f"zzz{n}"}),
         Call("search: one letter, with a filter", lambda _: {"search": "a", "where": "plan=pro"}),
         *(
-            fixed(f"filter {name}, {sort}", where=where, sort=sort)
+            call_with(f"filter {name}, {sort}", where=where, sort=sort)
             for name, where in filters.items()
             for sort in ("-lastSeen", "created", "email")
         ),
@@ -229,35 +254,39 @@ def _list_contact_calls(samples: Samples) -> Sequence[Call]:
 
 def _list_email_calls(samples: Samples) -> Sequence[Call]:
     return [
-        fixed("all"),
-        at_offset(10_000),
-        *(fixed(f"status {status}", status=status) for status in ("sent", "failed", "in_doubt")),
-        fixed("a template", templateKey="template-3"),
-        fixed("no template", templateKey="nothing"),
-        *(fixed(f"journey {journey}", journeyId=journey) for journey in ("welcome", "nothing")),
-        fixed("template and status", templateKey="template-3", status="failed"),
-        fixed("template and frequent status", templateKey="template-3", status="sent"),
-        fixed("template and journey", templateKey="template-3", journeyId="win-back"),
-        fixed("template of no journey", templateKey="template-3", journeyId="nothing"),
-        fixed("no such template and sent", templateKey="nothing", status="sent"),
-        fixed("frequent journey, no such status", journeyId="welcome", status="in_doubt"),
-        fixed("an old period", **_PERIOD),
-        fixed("a template in a period", templateKey="template-3", **_PERIOD),
+        call_with("all"),
+        call_at_offset(10_000),
+        *(
+            call_with(f"status {status}", status=status)
+            for status in ("sent", "failed", "in_doubt")
+        ),
+        call_with("a template", templateKey="template-3"),
+        call_with("no template", templateKey="nothing"),
+        *(call_with(f"journey {journey}", journeyId=journey) for journey in ("welcome", "nothing")),
+        call_with("template and status", templateKey="template-3", status="failed"),
+        call_with("template and frequent status", templateKey="template-3", status="sent"),
+        call_with("template and journey", templateKey="template-3", journeyId="win-back"),
+        call_with("template of no journey", templateKey="template-3", journeyId="nothing"),
+        call_with("no such template and sent", templateKey="nothing", status="sent"),
+        call_with("frequent journey, no such status", journeyId="welcome", status="in_doubt"),
+        call_with("an old period", **_PERIOD),
+        call_with("a template in a period", templateKey="template-3", **_PERIOD),
         Call("an address", lambda n: {"toEmail": pick(samples.emails)(n)}),
         Call("an unknown address", lambda n: {"toEmail": f"nobody{n}@example.com"}),
-        Call("a user id", lambda n: {"userId": samples.user_id(n)}),
-        fixed("nobody", userId="nobody"),
+        _call_with_user_id(samples),
+        _NOBODY,
     ]
 
 
 def _in_each_journey(*calls: Call) -> Sequence[Call]:
-    def add(call: Call, journey: str) -> Call:
-        def make(number: int) -> Parameters:
-            return {**call.make(number), "journey_id": journey}
+    return [_in_journey(journey, call) for journey in ("welcome", "win-back") for call in calls]
 
-        return replace(call, name=f"{call.name}, {journey}", make=make)
 
-    return [add(call, journey) for journey in ("welcome", "win-back") for call in calls]
+def _in_journey(journey: str, call: Call) -> Call:
+    def make(number: int) -> Parameters:
+        return {**call.make(number), "journey_id": journey}
+
+    return replace(call, name=f"{call.name}, {journey}", make=make)
 
 
 def _build_path(path: str, parameters: Parameters) -> str:
@@ -282,10 +311,10 @@ def _measure_route(reader: Reader, path: str, call: Call) -> Timing:
 
 
 def measure(reader: Reader, contacts: int, pattern: str) -> Iterator[Timing]:
-    """Measure every route, or those whose name and parameters a pattern finds.
+    """Measure the calls of every route whose path and name a pattern finds.
 
     Raises:
-        RuntimeError: a route is not listed here.
+        RuntimeError: `list_calls` does not list a route.
     """
     calls = list_calls(Samples(reader, contacts))
     for route in list_routes():

@@ -1,9 +1,9 @@
-"""Builds an installation of a given size in minutes: contacts, events, enrollments and mails.
+"""Builds a large installation in minutes, for benchmarks: contacts, events, enrollments and mails.
 
-`large_site.py FOLDER [CONTACTS]` builds one with so many contacts (1,000,000 unless given), five
-times as many events, and an enrollment, a turn and an email for each contact. It is kept in the
-folder, outside the project, and the next run with the same size finds it there. With
-`HOGSEND_DATABASE_URL`, the Postgres database of that address is filled instead.
+`large_site.py FOLDER [CONTACTS]` builds one with so many contacts (1,000,000 by default), five
+times as many events, and an enrollment, a turn and an email for each contact. It stays in the
+folder, where later runs of the same size use it again. With `HOGSEND_DATABASE_URL`, the Postgres
+database of that address is filled instead of a SQLite file.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from hogsend.config.secret import prepare_data
 from hogsend.config.settings import load_settings
 from hogsend.store.migrations import apply_pending
 
-# Raised when the rows change, so that an older installation is built again.
+# To be raised when the rows change: an installation of another version is refused.
 VERSION = 1
 CONTACTS = 1_000_000
-# Where an installation is kept, unless somebody says where.
+# Where installations are kept by default.
 FOLDER = Path(tempfile.gettempdir()) / "hogsend-sites"
 JOURNEY = """
 @journey("{id}", trigger="{id}.started", goal="paid", holdout=0)
@@ -62,7 +62,7 @@ TABLES: dict[str, str] = {
 
 
 def prepare(folder: Path, contacts: int = CONTACTS) -> Path:
-    """Build an installation, unless the folder has it already.
+    """Build an installation, or bring the schema of the one in the folder up to date.
 
     Args:
         folder: where it is kept; created when it is missing.
@@ -70,6 +70,9 @@ def prepare(folder: Path, contacts: int = CONTACTS) -> Path:
 
     Returns:
         The folder of the project, in which a server is started.
+
+    Raises:
+        SystemExit: the folder has an installation that is not complete, or of another version.
     """
     url = os.environ.get("HOGSEND_DATABASE_URL", "")
     site = folder / f"{'postgres' if url else 'sqlite'}-{contacts}"
@@ -97,7 +100,7 @@ def serve(site: Path) -> Generator[Server]:
     """Start a server of an installation, without the worker, whose work would be measured too.
 
     Args:
-        site: what `prepare` has returned.
+        site: the folder of the project, from `prepare`.
     """
     settings = {**server_environment(site), "HOGSEND_ADMIN_RATE_LIMIT": "0"}
     if url := os.environ.get("HOGSEND_DATABASE_URL"):
@@ -126,7 +129,7 @@ async def _fill(site: Path, size: Size, url: str) -> None:
 
 
 def _list_rows(rows: SiteRows) -> Iterator[tuple[str, Iterable[Row]]]:
-    """Yield each table with its rows; the counters come last, when everything is counted."""
+    """Yield each table with its rows; the counters come last, because making rows counts them."""
     yield "contacts", rows.list_contacts()
     yield "identities", rows.list_identities()
     yield "events", rows.list_events()
@@ -143,10 +146,10 @@ def _list_rows(rows: SiteRows) -> Iterator[tuple[str, Iterable[Row]]]:
 
 def _fill_sqlite(file: Path, rows: SiteRows) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
-        # A crash of the machine only means that the database is built again.
+        # Quick instead of safe: after a crash, the database is built again.
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -524288"):
             database.execute(f"PRAGMA {pragma}")
-        # Indexes are built fastest from rows that are all there.
+        # Building an index from all rows takes less time than adding each row to it.
         names = ", ".join(f"'{table}'" for table in TABLES)
         indexes = database.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL "

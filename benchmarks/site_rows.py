@@ -1,7 +1,7 @@
-"""The rows of a large installation, made from numbers, so that every run has the same ones.
+"""The rows of a large installation, computed from their numbers: every run has the same ones.
 
-Contact `n` has the same id in every table without anything being remembered. Rows have ids as
-`UUID` bytes; `large_site.py` writes them to either database.
+The id of contact `n` is a function of `n`, so tables can refer to each other without any of them in
+memory. Ids are the 16 bytes of a UUID; `large_site.py` writes the rows to either database.
 """
 
 from __future__ import annotations
@@ -19,28 +19,33 @@ from hogsend.store import counters
 Row = tuple[Any, ...]
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 _DAY = 86_400_000_000
-# Contacts are created in the year before, and everything happens in these days.
+# How many days before now the first event happens; contacts are created in the year before that.
 _EVENT_DAYS = 60
-# A prime: neighbouring events belong to contacts that are far apart.
+# A prime number: event `n` belongs to contact `n * _STRIDE`, so neighbouring events belong to
+# contacts that are far apart.
 _STRIDE = 7_368_787
 FIRST_NAMES = ("Ada", "Ben", "Chloé", "Dmitri", "Elif", "Fatima", "Grace", "Hiro", "Ines", "Jürgen")
 LAST_NAMES = ("Okafor", "Smith", "Müller", "Tanaka", "Silva", "Novák", "Kaya", "Rossi", "Dubois")
+# What things are called is chosen from these by their number; repeating a value makes it frequent.
 EVENT_NAMES = ("page.viewed",) * 12 + ("feature.used",) * 5 + ("invoice.paid",) * 2 + ("login",)
-RARE_EVENT = "plan.cancelled"
-_RARE = 10_000
-# The journeys with their share of a hundred enrollments.
+# One event in so many has this name.
+RARE_EVENT, _RARE = "plan.cancelled", 10_000
+# The journeys, each with its share of a hundred enrollments.
 JOURNEYS = {"welcome": 70, "trial": 25, "win-back": 5}
+_JOURNEY_CHOICES = [journey for journey, share in JOURNEYS.items() for _ in range(share)]
 _STATES = ("waiting",) * 50 + ("completed",) * 35 + ("exited",) * 11 + ("failed",) * 4
 _STATUSES = ("sent",) * 90 + ("skipped",) * 4 + ("bounced",) * 2 + ("failed",) + ("queued",) * 3
 _WAITS = ("sleep:rest", "sleep:first-week", "wait:paid")
-# Contacts that many rows are about, for the longest pages.
-BUSY_CONTACT = 7
-BUSY_EVENTS = 10_000
+# A contact that so many events are about, for the longest pages.
+BUSY_CONTACT, BUSY_EVENTS = 7, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many rows there are of a kind."""
+    """How many contacts, events and enrollments there are.
+
+    Each enrollment has a turn and an email.
+    """
 
     contacts: int
     events: int
@@ -59,11 +64,11 @@ def format_id(row_id: bytes) -> str:
 
 
 class SiteRows:
-    """Makes the rows of each table, in the order of their ids.
+    """Generates the rows of each table, in the order of their ids.
 
     Args:
         size: how many there are.
-        now: the instant at which everything has happened, in microseconds since 1970.
+        now: the end of the period in which everything happens, in microseconds since 1970.
         code_hashes: the hash of each journey's code, by journey id.
     """
 
@@ -188,8 +193,7 @@ class SiteRows:
     # -- journeys -----------------------------------------------------------------------------
 
     def _journey(self, number: int) -> str:
-        place = number * 37 % 100
-        return "welcome" if place < 70 else "trial" if place < 95 else "win-back"
+        return _JOURNEY_CHOICES[number * 37 % 100]
 
     def _state(self, number: int) -> str:
         return _STATES[number * 13 // 7 % 100]
