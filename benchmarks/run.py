@@ -34,6 +34,7 @@ SCRIPTS = (
     "imports",
     "hatchet",
     "crowd",
+    "batch_at_size",
     "admin_routes",
     "pages",
     "waiting 1000000",
