@@ -129,6 +129,23 @@ def test_many_rows_are_updated_by_few_statements():
         )
 
 
+async def test_postgres_keeps_no_plan_for_a_list_of_many_ids(postgres_url: str) -> None:
+    """It was made while the table was empty, and would read all of it when it has grown."""
+    identities = [f"u:{n}" for n in range(500)]
+    plans: Query[int] = Query(
+        "SELECT SUM(generic_plans)::bigint FROM pg_prepared_statements WHERE statement LIKE ?",
+        ["%FROM identities%"],
+        read_scalar,
+    )
+    async with opened(postgres_url) as database, database.transaction() as tx:
+        for _ in range(10):
+            await tx.fetch(contacts.find_by_identities(identities))
+        assert await tx.fetch_one(plans) == 0
+        await tx.apply([count("a"), count("b")])
+        (mode,) = await tx.fetch(Query("SHOW plan_cache_mode", [], read_scalar))
+        assert mode == "auto"
+
+
 async def test_ids_and_instants_come_back_as_they_were(database: Database):
     now = from_micros(1_772_442_000_123_457)
     contact = Contact(

@@ -25,7 +25,7 @@ from ..store import imports
 from ..store.conflicts import CONFLICTS
 from ..store.corrupt_row_failures import fail_enrollment
 from ..store.counters import Tally
-from ..store.db import Transaction, Write
+from ..store.db import Transaction
 from ..store.seen_identities import SeenIdentities
 from .import_files import get_file, get_seen_file, remove_file
 from .import_leases import LEASE, LeaseLost, check_lease, claim_import, release_import
@@ -238,7 +238,6 @@ class _ImportRun:
         """
         context, now = self._context, self._context.clock.now()
         tally = Tally(now)
-        await tx.apply(map(Write, tx.dialect.plan_for_growth))
         imported = await import_contacts(
             tx, facts, context.ingest.rules, tally, now, resubscribe=self._options.resubscribe
         )

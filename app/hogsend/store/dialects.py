@@ -16,6 +16,8 @@ _VALUES = re.compile(r"\bVALUES (\([^()]*\))")
 _BY_ID = " WHERE id = ?"
 # The most values in one statement, well below SQLite's limit of 32,766.
 _MAX_VALUES = 8192
+# The driver of Postgres keeps no statement that is longer than 15 KiB.
+_MAX_KEPT_VALUES = 1024
 
 
 def _round_up_to_power_of_two(n: int) -> int:
@@ -56,8 +58,6 @@ class SqliteDialect:
     name = "sqlite"
     # The ends of queries that lock their rows; with one writer, nothing needs to be locked.
     lock_rows = lock_skipping_locked = ""
-    # Statements to run first in a transaction that adds many rows to a table.
-    plan_for_growth: tuple[str, ...] = ()
 
     def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Return a statement and its values in the form that the driver takes."""
@@ -125,6 +125,22 @@ def run_writes(connection: sqlite3.Connection, writes: Writes) -> None:
                 connection.execute(statement, flat)
 
 
+def join_inserts(sql: str, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any] | None]]:
+    """Yield statements that write rows on Postgres: long inserts, or the statement as it is.
+
+    An insert that replaces conflicting rows stays as it is, because one statement must not write a
+    row twice.
+
+    Returns:
+        Pairs of a statement and its values; None for the statement that each row is written by.
+    """
+    values = _VALUES.search(sql)
+    if values is None or "ON CONFLICT" in sql:
+        yield sql, None
+    else:
+        yield from _build_long_statements(sql, values.group(1), rows, _MAX_KEPT_VALUES)
+
+
 @lru_cache(maxsize=64)
 def join_updates(sql: str) -> str:
     """Return an update of one row in a form with `VALUES (…)`, which can update many rows.
@@ -142,7 +158,7 @@ def join_updates(sql: str) -> str:
 
 
 def _build_long_statements(
-    sql: str, group: str, rows: Sequence[Sequence[Any]]
+    sql: str, group: str, rows: Sequence[Sequence[Any]], most_values: int = _MAX_VALUES
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield statements that write many rows each, with their values.
 
@@ -152,8 +168,9 @@ def _build_long_statements(
         sql: a statement that writes one row.
         group: its placeholders, as in `VALUES (…)`.
         rows: the values of each row.
+        most_values: how many values a statement has at most.
     """
-    largest = max(1, _MAX_VALUES // max(1, len(next(iter(rows)))))
+    largest = max(1, most_values // max(1, len(next(iter(rows)))))
     at = 0
     while at < len(rows):
         size = min(1 << (len(rows) - at).bit_length() - 1, 1 << largest.bit_length() - 1)

@@ -20,6 +20,7 @@ from .dialects import (
     SqliteDialect,
     Statement,
     Writes,
+    join_inserts,
     join_updates,
     run_queries,
     run_writes,
@@ -158,21 +159,39 @@ def _run_in_one_call(
     return answers
 
 
+# Longer lists are of batches, which can wait for a plan.
+_LONG_LIST = 50
+
+
 class PostgresTransaction(Transaction):
     dialect = PostgresDialect()
 
     def __init__(self, connection: Any, client: Any = None) -> None:
         self._connection = connection
         self._client = client
+        self._plans_each_time = False
 
     async def models(self) -> Any:
         self.wrote = True
         return join_transaction(self._client, self._connection)
 
+    async def _plan_each_time(self, each_time: bool) -> None:
+        """Set whether Postgres makes a plan for each run of a statement, or keeps one.
+
+        A plan that was made for a few ids in a small table reads the whole table, and is kept until
+        the table is analyzed. Making a plan takes longer than inserting a row by a kept one.
+        """
+        if each_time != self._plans_each_time and self._connection.is_in_transaction():
+            mode = "force_custom_plan" if each_time else "auto"
+            await self._connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            self._plans_each_time = each_time
+
     async def fetch(self, *queries: Query[Any]) -> list[Any]:
         answers: list[Any] = []
         for query in queries:
             sql, values = self.dialect.translate(query.sql, query.values)
+            if any(isinstance(v, list) and len(v) >= _LONG_LIST for v in values):
+                await self._plan_each_time(True)
             answers.append(query.read(await self._connection.fetch(sql, *values)))
         return answers
 
@@ -181,9 +200,14 @@ class PostgresTransaction(Transaction):
             if not write.rows:
                 continue
             self.wrote = True
-            sql = self.dialect.translate(write.sql, ())[0]
+            await self._plan_each_time(False)
             if len(write.rows) == 1:
                 (values,) = write.rows
-                await self._connection.execute(sql, *values)
-            else:
-                await self._connection.executemany(sql, write.rows)
+                await self._connection.execute(self.dialect.translate(write.sql, ())[0], *values)
+                continue
+            for statement, values in join_inserts(write.sql, write.rows):
+                sql = self.dialect.translate(statement, ())[0]
+                if values is None:
+                    await self._connection.executemany(sql, write.rows)
+                else:
+                    await self._connection.execute(sql, *values)
