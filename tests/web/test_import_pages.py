@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from quart import Response
 
 from hogsend.clock import ManualClock
 from hogsend.services.actor import COMMAND_LINE
-from hogsend.services.import_files import get_folder
-from hogsend.services.imports import ImportJob, list_imports
+from hogsend.services.import_files import get_folder, remove_file
+from hogsend.services.imports import ImportJob, list_imports, remove_old_files
 from tests.site import Site, open_site, until
 from tests.web.conftest import Browser, extract_text, sign_in_as
 from tests.web.uploading import BOUNDARY, build_form
@@ -112,7 +113,7 @@ async def test_a_file_is_uploaded_mapped_tried_and_imported_without_scripts(
 
 async def test_how_a_file_is_read_can_be_corrected(site: Site, operator: Browser) -> None:
     path = await upload(operator, "email|Name\na@example.com|Jos\xe9\n".encode("latin-1"))
-    assert "José" in await operator.read(path)
+    assert '{"Name": "José"}' in extract_text(await operator.read(path))
     await operator.post(f"{path}/read", encoding="utf-8", separator="|", preset="none")
     assert "is not in the encoding utf-8" in extract_text(await operator.read(path))
     await operator.post(f"{path}/read", encoding="cp1251", separator="", preset="loops")
@@ -121,6 +122,22 @@ async def test_how_a_file_is_read_can_be_corrected(site: Site, operator: Browser
     wrong = await operator.post(f"{path}/read", encoding="klingon")
     assert wrong.status_code == 400
     assert "There is no encoding" in await wrong.get_data(as_text=True)
+
+
+async def test_an_import_whose_file_is_gone_says_so_and_can_be_deleted(
+    site: Site, operator: Browser
+) -> None:
+    path = await upload(operator, "email\nada@example.com\n")
+    # A file of somebody else stops no removal.
+    (get_folder(site.runtime.settings) / ".DS_Store").touch()
+    await remove_old_files(site.runtime)
+    remove_file(site.runtime.settings, UUID(path.rpartition("/")[2]))
+    assert "The file of this import is gone." in extract_text(await operator.read(path))
+    start = await operator.post(path, next="start")
+    assert start.status_code == 404
+    assert "Upload the file again." in extract_text(await start.get_data(as_text=True))
+    assert (await operator.post(f"{path}/delete")).status_code == 303
+    assert (await operator.get(path)).status_code == 404
 
 
 async def test_an_import_that_runs_shows_its_progress_and_can_be_cancelled(
@@ -137,6 +154,9 @@ async def test_an_import_that_runs_shows_its_progress_and_can_be_cancelled(
     assert part.lstrip().startswith('<div class="grid" id="progress"')
     assert "waiting" in part and "<progress" in part
     assert 'hx-trigger="live-imports from:body throttle:1s"' in part
+    again = await operator.post(path, next="start")
+    assert again.status_code == 409
+    assert "Wait for its end, or cancel it." in extract_text(await again.get_data(as_text=True))
     assert (await operator.post(f"{path}/delete")).status_code == 409
     assert "Cancel it first." in await (await operator.post(f"{path}/delete")).get_data(True)
     assert (await operator.post(f"{path}/cancel")).status_code == 303

@@ -97,7 +97,7 @@ def inspect_file(
 ) -> InspectedFile:
     """Find out how to read a file.
 
-    A file in which a line does not end with the byte 10 is rewritten as UTF-8.
+    A file in which a line does not end with the byte 10 is rewritten, UTF-16 and UTF-32 as UTF-8.
 
     Args:
         path: the file.
@@ -108,16 +108,21 @@ def inspect_file(
     Raises:
         InvalidInput: it is empty, of another kind, or has no usable header.
     """
-    with path.open("rb") as file:
-        head = file.read(_SAMPLE_BYTES)
+    head = _read_head(path)
     _check_kind(head)
+    _check_separator(separator)
     mark, marked = next(((m, name) for m, name in _MARKS if head.startswith(m)), (b"", ""))
     encoding = _check_encoding(encoding) or marked or _detect_encoding(path)
-    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) or _has_old_line_ends(head):
-        _rewrite(path, encoding)
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        if not marked:
+            _check_wide_text(head, encoding)
+        _rewrite(path, encoding, "utf-8")
         encoding, mark = "utf-8", b""
-        with path.open("rb") as file:
-            head = file.read(_SAMPLE_BYTES)
+        head = _read_head(path)
+    elif _has_old_line_ends(head):
+        # Byte by byte, so that the file can still be read in another encoding.
+        _rewrite(path, "latin-1", "latin-1")
+        head = _read_head(path)
     position = len(mark) if encoding == "utf-8" else 0
     text = head[position:].decode(encoding, "replace").lstrip()
     format = format or ("jsonl" if text.startswith(("{", "[")) else "csv")
@@ -144,6 +149,11 @@ def inspect_file(
     return InspectedFile(source, columns, header.end, header.end_line, size)
 
 
+def _read_head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_SAMPLE_BYTES)
+
+
 def _check_kind(head: bytes) -> None:
     if not head.strip():
         raise InvalidInput("This file is empty.", "Choose a CSV or JSON Lines file with rows.")
@@ -157,12 +167,34 @@ def _check_encoding(encoding: str) -> str:
         return ""
     try:
         name = codecs.lookup(encoding).name
-        "".encode(name)
-    except LookupError:
+        # Some are not for text, and some only for names of hosts: they cannot replace bad bytes.
+        b"\xff".decode(name, "replace")
+    except (LookupError, ValueError):
         raise InvalidInput(
             f"There is no encoding {encoding!r}.", "Use a name such as utf-8 or cp1252."
         ) from None
     return "utf-8" if name in ("ascii", "utf-8-sig") else name
+
+
+def _check_separator(separator: str) -> None:
+    if separator and separator not in SEPARATORS:
+        raise InvalidInput(
+            f"The separator cannot be {separator[:20]!r}.",
+            "Use a comma, a semicolon, a tab or a vertical bar.",
+        )
+
+
+def _check_wide_text(head: bytes, encoding: str) -> None:
+    """Refuse an encoding in which the file has no lines, before the file is rewritten for good."""
+    text = head.decode(encoding, "replace")
+    if "\n" not in text and "\r" not in text:
+        raise _build_encoding_error(encoding)
+
+
+def _build_encoding_error(encoding: str) -> InvalidInput:
+    return InvalidInput(
+        f"This file is not in the encoding {encoding}.", "Choose another, or save it as UTF-8."
+    )
 
 
 def _detect_encoding(path: Path) -> str:
@@ -202,8 +234,8 @@ def _has_old_line_ends(head: bytes) -> bool:
     return b"\r" in head and b"\n" not in head
 
 
-def _rewrite(path: Path, encoding: str) -> None:
-    """Rewrite a file as UTF-8 with the usual line ends."""
+def _rewrite(path: Path, encoding: str, new_encoding: str) -> None:
+    """Rewrite a file in another encoding with the usual line ends."""
     new = path.with_name("rewritten")
     try:
         with (
@@ -211,12 +243,10 @@ def _rewrite(path: Path, encoding: str) -> None:
             os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
         ):
             while text := old.read(_CHUNK):
-                file.write(text.encode())
+                file.write(text.encode(new_encoding))
     except UnicodeError:
         new.unlink()
-        raise InvalidInput(
-            f"This file is not in the encoding {encoding}.", "Save it as UTF-8."
-        ) from None
+        raise _build_encoding_error(encoding) from None
     new.replace(path)
 
 

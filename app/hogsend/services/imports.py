@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 from ..domain.ids import compute_instant
@@ -118,6 +120,8 @@ def require_idle(job: ImportJob | None) -> None:
     """
     if job is None:
         raise build_unknown_error()
+    if not job.has_ended and job.status != "draft":
+        raise Conflict(f"This import is {job.status}.", "Wait for its end, or cancel it.")
     if not job.is_idle:
         raise Conflict(f"This import is {job.status}.", "Upload the file again.")
 
@@ -175,7 +179,7 @@ async def remove_old_files(installation: Installation) -> None:
     """Remove the files of imports that have ended, or that nobody has started for long."""
     settings, now = installation.settings, installation.clock.now()
     folder = get_folder(settings)
-    ids = [UUID(path.name) for path in folder.iterdir()] if folder.exists() else []
+    ids = _list_folders(folder) if folder.exists() else []
     if not ids:
         return
     if settings.keep_imports is not None:
@@ -187,6 +191,15 @@ async def remove_old_files(installation: Installation) -> None:
         # A file that is just being uploaded has no row yet.
         if now - compute_instant(import_id) > timedelta(days=1):
             remove_file(settings, import_id)
+
+
+def _list_folders(folder: Path) -> list[UUID]:
+    ids: list[UUID] = []
+    for path in folder.iterdir():
+        # Others may leave files here, such as a file manager.
+        with suppress(ValueError):
+            ids.append(UUID(path.name))
+    return ids
 
 
 async def find_job(installation: Installation, import_id: UUID) -> ImportJob:

@@ -88,6 +88,8 @@ def get_environment() -> Environment:
         relative=_format_relative,
         timeline_time=_format_timeline_time,
     )
+    # Names are read as they are written: José, not Jos\\u00e9.
+    jinja.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
     template_globals = cast("dict[str, Any]", jinja.globals)
     template_globals.update(asset=build_asset_url, ui=jinja.get_template("_macros.html").module)
     return jinja

@@ -8,7 +8,7 @@ from uuid import UUID
 from quart import Response
 
 from ...domain.import_job import ImportJob, ImportOptions
-from ...errors import InvalidInput
+from ...errors import InvalidInput, NotFound
 from ...services.exports import ImportFormat, export_contacts, export_remarks
 from ...services.import_uploads import (
     PRESETS,
@@ -110,10 +110,13 @@ async def _render_import(import_id: UUID, *, problem: str = "", status: int = 20
     if may_operate and (job.refused or job.noted):
         remarks = await list_remarks(context, actor, import_id, _SHOWN_REMARKS)
     options = ImportOptions.from_json(job.options)
-    sample = []
+    sample, mapping_problem = [], _describe_mapping_problem(job, options)
     if may_operate and job.is_idle:
-        sample = await preview_import(context, actor, job, _SAMPLE_SIZE)
-    mapping_problem = _describe_mapping_problem(job, options)
+        try:
+            sample = await preview_import(context, actor, job, _SAMPLE_SIZE)
+        except NotFound as error:
+            # Such as after a restore, as a backup has no uploaded files: it can be deleted here.
+            mapping_problem = str(error)
     registry = get_content().registry
     groups = list_options(job.kind, registry.lists)
     return render_page(
