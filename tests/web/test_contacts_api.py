@@ -14,6 +14,7 @@ from hogsend.clock import ManualClock
 from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Send
 from hogsend.domain.user_tokens import sign_user_token
+from hogsend.services import contact_search
 from hogsend.store import keys, sends
 from hogsend.web.api.rate_limits import RequestLimiter
 from tests.site import SECRET, Site, open_site
@@ -207,6 +208,18 @@ async def test_lists_and_preferences_are_read_and_changed(site: Site) -> None:
     assert (status, sentence.startswith(NO_ADDRESS)) == (400, True)
 
 
+async def test_a_search_that_more_contacts_match_than_it_considers_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_search, "_MAX_MATCHES", 2)
+    client = await create_client(site, "full-admin")
+    admin = "/v1/admin/contacts"
+    for name, is_cut in (("a1", None), ("a2", None), ("a3", True)):
+        assert (await client.call("POST", admin, {"externalId": name}))[0] == 201
+        page = (await client.call("GET", f"{admin}?search=a&limit=1"))[1]
+        assert page.get("isCut") is is_cut, name
+
+
 async def test_the_admin_api_lists_changes_merges_and_erases_contacts(site: Site) -> None:
     client = await create_client(site, "full-admin")
     admin = "/v1/admin/contacts"
@@ -221,7 +234,8 @@ async def test_the_admin_api_lists_changes_merges_and_erases_contacts(site: Site
     assert ([c["id"] for c in page["contacts"]], page["total"]) == ([visitor["id"]], 2)
     status, page = await client.call("GET", f"{admin}?where=plan%3Dpro;seats%3E4&limit=1")
     assert [c["id"] for c in page["contacts"]] == [ada["id"]] and "total" not in page
-    assert (await client.call("GET", f"{admin}?search=visi"))[1]["contacts"][0] == visitor
+    page = (await client.call("GET", f"{admin}?search=visi"))[1]
+    assert page["contacts"][0] == visitor and "isCut" not in page
     for wrong in ("where=%3D1", "sort=x", "identity=x", "cursor=x", "limit=101", "offset=99999"):
         status, sentence = await client.call("GET", f"{admin}?{wrong}")
         assert status == 400, wrong

@@ -152,8 +152,9 @@ class _Search:
         """Return the contacts with an identity that begins with the text."""
         database, query = self._database, self._query
         ids = await database.read_one(
-            find_ids_by_identity_prefix(query.text, _MAX_MATCHES, is_sqlite=database.is_sqlite)
+            find_ids_by_identity_prefix(query.text, _MAX_MATCHES + 1, is_sqlite=database.is_sqlite)
         )
+        is_cut, ids = len(ids) > _MAX_MATCHES, ids[:_MAX_MATCHES]
         matches = [c for c in await load_in_order(database, ids) if self._matches(c)]
         is_reversed = query.sort.startswith("-")
         matches.sort(key=lambda c: read_model.find_place(self._filter, c), reverse=is_reversed)
@@ -165,7 +166,6 @@ class _Search:
                 for contact, place in zip(matches, places, strict=True)
                 if (place < after if is_reversed else place > after)
             ]
-        is_cut = len(ids) >= _MAX_MATCHES
         if len(matches) <= query.limit:
             return ContactList(matches, is_cut=is_cut)
         page = matches[: query.limit]

@@ -65,6 +65,11 @@ class ContactsPage(PageView):
         description="Set when a filter stopped before the page was full: what the last contact "
         "that was looked at is sorted by. `nextCursor` goes on.",
     )
+    is_cut: bool | None = Field(
+        None,
+        description="True when more contacts match `search` than it considers: the list, with its "
+        "further pages, has only some of them. A longer search finds the others.",
+    )
 
 
 class ContactAnswer(View):
@@ -199,6 +204,8 @@ async def list_all(call: ApiCall[ContactsQuery, None]) -> ContactsPage:
         fields["next_cursor"] = page.next_cursor
     if page.looked_until:
         fields["looked_until"] = page.looked_until
+    if page.is_cut:
+        fields["is_cut"] = True
     return ContactsPage(contacts=[build_admin_contact(c) for c in page.contacts], **fields)
 
 
