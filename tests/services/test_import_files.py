@@ -73,10 +73,11 @@ def test_a_wrong_encoding_or_separator_is_refused_and_changes_nothing_of_the_fil
     tmp_path: Path, encoding: str, separator: str, problem: str
 ):
     file = tmp_path / "people.csv"
-    file.write_bytes(ROWS.encode())
-    with pytest.raises(InvalidInput, match=problem):
-        inspect_file(file, None, encoding, separator)
-    assert file.read_bytes() == ROWS.encode()
+    for content in (ROWS.encode(), ROWS.encode("utf-8-sig")):
+        file.write_bytes(content)
+        with pytest.raises(InvalidInput, match=problem):
+            inspect_file(file, None, encoding, separator)
+        assert file.read_bytes() == content
 
 
 def test_a_file_with_old_line_ends_can_be_read_in_another_encoding_later(tmp_path: Path):

@@ -51,6 +51,7 @@ async def test_a_bad_item_is_reported_at_its_place_and_the_others_are_stored(sit
     assert first["stored"] and first["enrollments"][0]["outcome"] == "enrolled"
     assert nobody["code"] == "invalid" and "userId is required" in nobody["error"]
     assert nonsense["code"] == "invalid"
+    assert nonsense["error"] == "The event does not fit. body: must be a JSON object."
     assert large["code"] == "too_large" and "65536" in large["error"]
     assert last["stored"] and last["contactKey"] == "bo"
     names = await site.rows("SELECT name FROM events ORDER BY id")

@@ -58,6 +58,14 @@ class Body(BaseModel):
     )
 
 
+# Instead of pydantic's, which name classes and parsers.
+_PLAIN_MESSAGES: Mapping[str, str] = {
+    "model_type": "must be a JSON object",
+    "model_attributes_type": "must be a JSON object",
+    "string_unicode": "contains half of a surrogate pair, which is not valid text",
+}
+
+
 def describe_invalid(error: ValidationError, place: str = "request body") -> InvalidInput:
     """Return an error that names the first invalid fields in its message, and all in `details`.
 
@@ -69,7 +77,7 @@ def describe_invalid(error: ValidationError, place: str = "request body") -> Inv
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         if problem["type"] == "json_invalid":
             return InvalidInput("Malformed JSON in request body", _extract_reason(problem["msg"]))
-        message = problem["msg"].removeprefix("Value error, ")
+        message = _PLAIN_MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         details.append({"path": list(problem["loc"]), "message": message, "code": problem["type"]})
     described = "; ".join(
         f"{'.'.join(map(str, _get_path(detail)))}: {detail['message']}" for detail in details[:3]

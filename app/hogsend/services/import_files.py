@@ -111,18 +111,7 @@ def inspect_file(
     head = _read_head(path)
     _check_kind(head)
     _check_separator(separator)
-    mark, marked = next(((m, name) for m, name in _MARKS if head.startswith(m)), (b"", ""))
-    encoding = _check_encoding(encoding) or marked or _detect_encoding(path)
-    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
-        if not marked:
-            _check_wide_text(head, encoding)
-        _rewrite(path, encoding, "utf-8")
-        encoding, mark = "utf-8", b""
-        head = _read_head(path)
-    elif _has_old_line_ends(head):
-        # Byte by byte, so that the file can still be read in another encoding.
-        _rewrite(path, "latin-1", "latin-1")
-        head = _read_head(path)
+    encoding, mark, head = _settle_encoding(path, head, _check_encoding(encoding))
     position = len(mark) if encoding == "utf-8" else 0
     text = head[position:].decode(encoding, "replace").lstrip()
     format = format or ("jsonl" if text.startswith(("{", "[")) else "csv")
@@ -147,6 +136,26 @@ def inspect_file(
         )
     columns = _check_header(header.value)
     return InspectedFile(source, columns, header.end, header.end_line, size)
+
+
+def _settle_encoding(path: Path, head: bytes, encoding: str) -> tuple[str, bytes, bytes]:
+    """Find out the encoding, and rewrite the file if its lines do not end with the byte 10.
+
+    Returns:
+        The encoding, the mark with which the file begins, and its head.
+    """
+    mark, marked = next(((m, name) for m, name in _MARKS if head.startswith(m)), (b"", ""))
+    chosen, encoding = encoding, encoding or marked or _detect_encoding(path)
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        if chosen:
+            _check_wide_text(head, chosen)
+        _rewrite(path, encoding, "utf-8")
+        return "utf-8", b"", _read_head(path)
+    if _has_old_line_ends(head):
+        # Byte by byte, so that the file can still be read in another encoding.
+        _rewrite(path, "latin-1", "latin-1")
+        head = _read_head(path)
+    return encoding, mark, head
 
 
 def _read_head(path: Path) -> bytes:
