@@ -186,10 +186,10 @@ def _check_encoding(encoding: str) -> str:
 
 
 def _check_separator(separator: str) -> None:
-    if separator and separator not in SEPARATORS:
+    if separator and (len(separator) > 1 or separator in '"\r\n\0'):
         raise InvalidInput(
             f"The separator cannot be {separator[:20]!r}.",
-            "Use a comma, a semicolon, a tab or a vertical bar.",
+            "Use one character, such as a comma, a semicolon, a tab or a vertical bar.",
         )
 
 
