@@ -61,6 +61,10 @@ async def page(site: Site, browser_path: str) -> AsyncIterator[Page]:
         async def show_guide() -> str:  # pyright: ignore[reportUnusedFunction]
             return read_guide("html").replace("https://mail.example.com", url).replace("pk_…", key)
 
+        @shop.get("/favicon.ico")
+        async def show_icon() -> tuple[str, int]:  # pyright: ignore[reportUnusedFunction]
+            return "", 204  # Otherwise the browser reports a missing one, sooner or later.
+
         async with async_playwright() as playwright:
             chromium = await playwright.chromium.launch(
                 executable_path=browser_path, args=ARGUMENTS
