@@ -264,7 +264,8 @@ class _ImportRun:
         """Record how far the import has come; return it, and the size of its remarks."""
         summary, job, now = self._summarize(rows, results), self._job, self._context.clock.now()
         counts = {name: getattr(job, name) + number for name, number in summary.counts.items()}
-        last = rows[-1].record
+        *_, last_row = rows
+        last = last_row.record
         job = replace(
             job,
             position=last.end,
