@@ -31,7 +31,7 @@ def test_contacts_are_imported_as_their_columns_are_mapped(people: str, hogsend:
         *("--map", "Seats=property:seats:number"),
     )
     tried = hogsend(*arguments, "--dry-run")
-    assert tried.out.startswith("Would import 1 contact of 2 rows: 1 new, 0 changed, 0 as they")
+    assert tried.out.startswith("Would import 1 contact of 2 rows: 1 new, 0 changed, 0 unchanged")
     assert hogsend("contacts", "list", "--json").json == []
 
     done = hogsend(*arguments, "--refused", "refused.csv", "--json").json
