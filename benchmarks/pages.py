@@ -75,16 +75,19 @@ def list_pages(reader: Reader) -> Mapping[str, Sequence[str]]:
         "/templates": ["/templates"],
         "/templates/<key>": ["/templates/hello"],
         "/inbox": ["/inbox", "/inbox?to=nobody@example.com"],
+        "/imports": ["/imports"],
         "/keys": ["/keys"],
         "/audit": ["/audit"],
         "/system": ["/system"],
     }  # fmt: skip
 
 
-# Parts of other pages, which show one stored mail.
+# Pages whose time depends on one stored mail or one uploaded file only.
 _PARTS = {
     "/emails/<send_id>/attachments/<position>",
     "/emails/<send_id>/html",
+    "/imports/<import_id>",
+    "/imports/<import_id>/rows.csv",
     "/inbox/<send_id>",
     "/inbox/<send_id>/html",
     "/templates/<key>/html",
