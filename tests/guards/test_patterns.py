@@ -154,13 +154,6 @@ WORST: Mapping[str, tuple[str, ...]] = {
     "domain.times._TIME": ("12:30:…1", "…12:"),
     "domain.header_text._CONTROLS": ("a…é",),
     "domain.header_text._WHITE_SPACE": ("…\t ", "…\u2028", "…a "),
-    "ingest.parsing._NEEDS_CHECK": (
-        "e+…1",
-        "…e+1",
-        "…1",
-        "…e+",
-        "1" * 299 + "a…" + "1" * 299 + "a",
-    ),
     "process.redaction._ADDRESS": (
         "a@…a.",
         "a@…a@",

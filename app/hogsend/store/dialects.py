@@ -82,9 +82,6 @@ class PostgresDialect:
     lock_rows = " FOR UPDATE"
     # Leaves out the rows that another transaction has locked.
     lock_skipping_locked = " FOR UPDATE SKIP LOCKED"
-    # Otherwise Postgres keeps the plan that it made while the table was small, a scan of the whole
-    # table, until the table is analyzed.
-    plan_for_growth = ("SET LOCAL plan_cache_mode = force_custom_plan",)
 
     def translate(self, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
         """Return a statement and its values in the form that the driver takes."""

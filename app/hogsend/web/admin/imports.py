@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from quart import Response
 
 from ...domain.import_job import ImportJob, ImportOptions
 from ...errors import InvalidInput, NotFound
+from ...services.actor import Actor
+from ...services.context import ServiceContext
 from ...services.exports import ImportFormat, export_contacts, export_remarks
 from ...services.import_uploads import (
     PRESETS,
@@ -198,34 +200,35 @@ async def save_import(import_id: str) -> WebResponse:
 @blueprint.post("/imports/<import_id>/start")
 async def start(import_id: str) -> WebResponse:
     """Import a file after its dry run."""
-    requested = parse_id(import_id, "import")
-    try:
-        await start_import(get_context(), get_actor(), requested)
-    except FORM_ERRORS as error:
-        return await _render_import(requested, problem=str(error), status=get_status(error))
-    return redirect_with_notice(_build_path(requested))
+    return await _act(import_id, start_import)
 
 
 @blueprint.post("/imports/<import_id>/cancel")
 async def cancel(import_id: str) -> WebResponse:
     """Cancel an import that runs, or is about to."""
-    requested = parse_id(import_id, "import")
-    try:
-        await cancel_import(get_context(), get_actor(), requested)
-    except FORM_ERRORS as error:
-        return await _render_import(requested, problem=str(error), status=get_status(error))
-    return redirect_with_notice(_build_path(requested), "import-cancelled")
+    return await _act(import_id, cancel_import, notice="import-cancelled")
 
 
 @blueprint.post("/imports/<import_id>/delete")
 async def delete(import_id: str) -> WebResponse:
     """Delete an import that does not run, with its file."""
+    return await _act(import_id, delete_import, path="/imports", notice="import-deleted")
+
+
+async def _act(
+    import_id: str,
+    act: Callable[[ServiceContext, Actor, UUID], Awaitable[object]],
+    *,
+    path: str = "",
+    notice: str = "",
+) -> WebResponse:
+    """Act on an import; go to a page, by default the import's, or show there what is wrong."""
     requested = parse_id(import_id, "import")
     try:
-        await delete_import(get_context(), get_actor(), requested)
+        await act(get_context(), get_actor(), requested)
     except FORM_ERRORS as error:
         return await _render_import(requested, problem=str(error), status=get_status(error))
-    return redirect_with_notice("/imports", "import-deleted")
+    return redirect_with_notice(path or _build_path(requested), notice)
 
 
 @blueprint.get("/imports/<import_id>/rows.csv")
