@@ -8,6 +8,7 @@ from __future__ import annotations
 from .access import AuditRow, KeyRow, OperatorRow, SessionRow, SignInLinkRow
 from .conditions import (
     DUE,
+    HAS_PROVIDER_ID,
     HELD,
     JOURNALED,
     LIVE,
@@ -15,6 +16,7 @@ from .conditions import (
     RESENT,
     RETRIED,
     UNFINISHED_IMPORT,
+    UNMATCHED,
     WAITS,
 )
 from .contacts import (
@@ -24,8 +26,10 @@ from .contacts import (
     ErasureRow,
     IdentityRow,
     MergeRow,
+    OptInRow,
     SuppressionRow,
 )
+from .deliverability import DkimKeyRow, FeedbackRow, LinkTotalRow, SendingStopRow, SoftBounceRow
 from .events import EventRow, IdempotencyRow, RefusalRow
 from .imports import ImportRemarkRow, ImportRow
 from .installation import CounterRow, MetaRow
@@ -53,11 +57,13 @@ MODULES = tuple(
         "access",
         "workers",
         "imports",
+        "deliverability",
     )
 )
 
 __all__ = [
     "DUE",
+    "HAS_PROVIDER_ID",
     "HELD",
     "JOURNALED",
     "LIVE",
@@ -66,6 +72,7 @@ __all__ = [
     "RESENT",
     "RETRIED",
     "UNFINISHED_IMPORT",
+    "UNMATCHED",
     "WAITS",
     "AnswerRow",
     "AttachmentRow",
@@ -75,11 +82,13 @@ __all__ = [
     "ContactRow",
     "CounterRow",
     "DirectMailRow",
+    "DkimKeyRow",
     "EngagementRow",
     "EnrollmentRow",
     "ErasedAddressRow",
     "ErasureRow",
     "EventRow",
+    "FeedbackRow",
     "HatchetRunRow",
     "HatchetWaitRow",
     "IdempotencyRow",
@@ -89,14 +98,18 @@ __all__ = [
     "InboxRow",
     "JourneyRow",
     "KeyRow",
+    "LinkTotalRow",
     "MergeRow",
     "MessageRow",
     "MetaRow",
     "OperatorRow",
+    "OptInRow",
     "RefusalRow",
     "SendRow",
+    "SendingStopRow",
     "SessionRow",
     "SignInLinkRow",
+    "SoftBounceRow",
     "StepRow",
     "SuppressionRow",
     "TurnRow",

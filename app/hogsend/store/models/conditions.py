@@ -20,3 +20,7 @@ HELD = "holder IS NOT NULL"
 UNFINISHED_IMPORT = "status IN ('pending', 'processing')"
 # Contacts that lists have: neither merged into another one nor erased.
 PRESENT = "merged_into IS NULL AND erased_at IS NULL"
+# Feedback that names no send that is known yet.
+UNMATCHED = "applied_at IS NULL"
+# Sends that an HTTP provider has given an id of its own, by which its feedback names them.
+HAS_PROVIDER_ID = "provider_id IS NOT NULL AND provider NOT IN ('smtp', 'inbox')"

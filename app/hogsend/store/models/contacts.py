@@ -90,7 +90,8 @@ class MergeRow(Model):
 class ConsentRow(Model):
     """A contact's choice about a list; the list `*` stands for every list.
 
-    `source` says who made the choice, and `send_id` is the mail in which the contact made it.
+    `source` says who made the choice, and `send_id` is the mail in which the contact made it. The
+    choice ends at `until`, such as a pause of 30 days, or holds for ever when that is null.
     """
 
     id = fields.BigIntField(primary_key=True, generated=True)
@@ -100,9 +101,28 @@ class ConsentRow(Model):
     changed_at = InstantField()
     source = fields.CharField(max_length=40)
     send_id = IdField(null=True)
+    until = InstantField(null=True)
 
     class Meta:
         table = "consents"
+        unique_together = (("contact_id", "list_id"),)
+
+
+class OptInRow(Model):
+    """A subscription to a list with double opt-in that the contact has not confirmed yet.
+
+    `source` says who asked for it, and `send_id` is the email that asks for the confirmation.
+    """
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    contact_id = IdField()
+    list_id = fields.CharField(max_length=100)
+    requested_at = InstantField(db_index=True)
+    source = fields.CharField(max_length=40)
+    send_id = IdField(null=True)
+
+    class Meta:
+        table = "opt_ins"
         unique_together = (("contact_id", "list_id"),)
 
 
@@ -110,7 +130,7 @@ class SuppressionRow(Model):
     """An address that must not be mailed.
 
     `at` is the time of the suppression. `send_id` is the mail that caused it, or null when no mail
-    did. `note` is always null: no code writes or reads it.
+    did. `note` is what the mail server said, or an operator's reason.
     """
 
     address = fields.CharField(max_length=320, primary_key=True)

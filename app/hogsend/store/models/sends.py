@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from ..fields import DigestField, IdField, InstantField, Where, json_field
-from .conditions import HELD, RESENT, WAITS
+from .conditions import HAS_PROVIDER_ID, HELD, RESENT, WAITS
 
 
 class SendRow(Model):
@@ -63,6 +63,7 @@ class SendRow(Model):
                 condition="on_behalf_of IS NOT NULL",
             ),
             Where(fields=("original_id",), name="sends_resent", condition=RESENT),
+            Where(fields=("provider_id",), name="sends_provider_ids", condition=HAS_PROVIDER_ID),
             ("status", "id"),
             ("journey_id", "id"),
             ("template", "id"),
