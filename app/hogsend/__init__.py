@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from .domain.event import Event, EventMatch, on
     from .domain.history import EmailPast, JourneyPast
     from .domain.journey import MailList, once_per
+    from .domain.sending_policy import (
+        FrequencyCap,
+        Rate,
+        Route,
+        Sender,
+        SendingPolicy,
+        WarmUp,
+    )
     from .domain.times import WEEKDAYS, WEEKEND, Weekday
     from .domain.trigger_property import trigger
     from .errors import HogsendError, JourneyCodeError, StepFailed
@@ -29,14 +37,20 @@ __all__ = [
     "EmailPast",
     "Event",
     "EventMatch",
+    "FrequencyCap",
     "HogsendError",
     "JourneyCodeError",
     "JourneyPast",
     "MailList",
+    "Rate",
+    "Route",
+    "Sender",
+    "SendingPolicy",
     "Sent",
     "StepFailed",
     "Throttle",
     "Waited",
+    "WarmUp",
     "Weekday",
     "When",
     "days",
@@ -61,14 +75,20 @@ _MODULE_OF_NAME = {
     "EmailPast": ".domain.history",
     "Event": ".domain.event",
     "EventMatch": ".domain.event",
+    "FrequencyCap": ".domain.sending_policy",
     "HogsendError": ".errors",
     "JourneyCodeError": ".errors",
     "JourneyPast": ".domain.history",
     "MailList": ".domain.journey",
+    "Rate": ".domain.sending_policy",
+    "Route": ".domain.sending_policy",
+    "Sender": ".domain.sending_policy",
+    "SendingPolicy": ".domain.sending_policy",
     "Sent": ".turns.call_results",
     "StepFailed": ".errors",
     "Throttle": ".turns.call_results",
     "Waited": ".turns.call_results",
+    "WarmUp": ".domain.sending_policy",
     "Weekday": ".domain.times",
     "When": ".turns.calls",
     "days": ".domain.durations",

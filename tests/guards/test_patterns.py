@@ -147,6 +147,8 @@ WORST: Mapping[str, tuple[str, ...]] = {
     "domain.engagement._MACHINE": ("…bo", "…urldefens", "…facebookexternalhi", "python…-"),
     "domain.engagement._PHONE": ("Android…Android", "Android…a", "…Mobile Safar", "Android…Mobil"),
     "domain.engagement._PREFETCH": ("…GoogleImagePro", "…ggpht."),
+    "domain.sending_policy._HOST": ("a….", "a.…-", "…a.-", "a-…_"),
+    "domain.sending_policy._PROVIDER_NAME": ("a…A",),
     "domain.step_key.StepKey._matches": ("step:…:", "step:…a", "step:…:\n"),
     "domain.step_key._NUMBERED": ("a#…1", "…a#1", "…#", "a#1…#1a"),
     "domain.journal._NUMBERED": ("a#…1", "…#1", "#…1a", "#1…#1a"),
@@ -242,6 +244,8 @@ DYNAMIC: Mapping[str, tuple[str, ...]] = {
         for parser in vars(parsing).values()
         if getattr(parser, "__qualname__", "") == "build_pattern_parser.<locals>.parse"
     ),
+    "domain.sending_policy._HOST": ("a….", "a.…-", "…a.-", "a-…_"),
+    "domain.sending_policy._PROVIDER_NAME": ("a…A",),
     "domain.step_key.StepKey._matches": (r"step:.*:.*",),
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from hogsend import SendingPolicy
 from hogsend.domain.journey import Journey
 from hogsend.turns import folder_loader
 from hogsend.turns.folder_loader import load
@@ -428,3 +429,37 @@ def test_an_import_of_a_name_that_the_library_lacks_is_reported_with_the_right_o
     (problem,) = load_text(tmp_path, "from hogsend import WEEKDAY").broken
     assert (problem.line, problem.problem.split(":")[0]) == (2, "ImportError")
     assert sys.version_info < (3, 12) or problem.remedy == "Did you mean WEEKDAYS?"
+
+
+def test_the_sending_policy_is_read_from_its_file(tmp_path: Path):
+    policy = 'sending = SendingPolicy(provider_rates={"smtp": Rate(10, seconds(1))})'
+    registry = load_text(tmp_path, policy, "sending.py")
+    assert registry.broken == ()
+    assert registry.sending_policy is not None
+    assert registry.sending_policy.provider_rates["smtp"].mails == 10
+
+
+def test_without_a_file_the_sending_policy_has_no_limits(tmp_path: Path):
+    assert load_text(tmp_path, "").sending_policy == SendingPolicy()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("sending.py", "sending = SendingPolicy(routes=[Route({})])", "needs a provider"),
+        ("sending.py", "", "needs one SendingPolicy"),
+        ("sending.py", "a = SendingPolicy()\nb = SendingPolicy()", "has 2"),
+    ],
+)
+def test_with_a_broken_file_there_is_no_sending_policy(
+    tmp_path: Path, name: str, text: str, problem: str
+):
+    registry = load_text(tmp_path, text, name)
+    assert registry.sending_policy is None
+    assert problem in format_problems(registry)
+
+
+def test_a_sending_policy_in_another_file_is_reported(tmp_path: Path):
+    registry = load_text(tmp_path, "policy = SendingPolicy()", "lists.py")
+    assert registry.sending_policy == SendingPolicy()
+    assert "Move it to sending.py" in format_problems(registry)

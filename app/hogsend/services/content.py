@@ -12,6 +12,7 @@ from ..delivery.render import Renderer
 from ..delivery.templates import Templates
 from ..delivery.tokens import Tokens
 from ..domain.journey import BrokenFile
+from ..domain.sending_policy import SendingPolicy
 from ..turns.author_imports import PACKAGES
 from ..turns.folder_check import reject_missing_resources
 from ..turns.folder_loader import load
@@ -42,6 +43,11 @@ class Content:
     def known_templates(self) -> set[str]:
         """The keys of all mails, those with a broken file included."""
         return list_known_templates(self.templates)
+
+    @property
+    def sending_policy(self) -> SendingPolicy | None:
+        """How mail is sent; None when the file that says so cannot be used."""
+        return self.registry.sending_policy
 
     @property
     def journey_code(self) -> JourneyCode:

@@ -18,6 +18,7 @@ from ..config.author_environment import mask_author_secrets
 from ..domain.event import EventMatch
 from ..domain.graph import JourneyGraph
 from ..domain.journey import BUILT_IN_LIST_ID, EVERYTHING, BrokenFile, Entry, Journey, MailList
+from ..domain.sending_policy import NO_POLICY, SendingPolicy
 from ..ingest.rules import BUILT_IN_LIST
 from .author_imports import PACKAGE, explain_import_error, use_packages
 from .declared_journeys import build_declared_journey, read_declared_journeys
@@ -32,6 +33,9 @@ log = logging.getLogger("hogsend.turns")
 
 # The loading of a file is logged when it takes this long.
 SLOW_SECONDS = 5.0
+# The file with the sending policy. No other one may have it: when this file cannot be used, mail
+# waits instead of leaving without limits.
+POLICY_FILE = "sending.py"
 
 
 def load(folder: Path) -> Registry:
@@ -57,6 +61,7 @@ class _Loading:
         self._broken_journeys: dict[str, Journey] = {}
         self._functions: dict[str, JourneyFunction] = {}
         self._graphs: dict[str, JourneyGraph] = {}
+        self._policy: SendingPolicy | None = NO_POLICY
         self._sources = Sources(self._folder)
 
     def run(self) -> Registry:
@@ -71,6 +76,7 @@ class _Loading:
                 modules = [m for path in list_files(self._folder) if (m := self._import(path))]
             for path, module in modules:
                 self._collect_lists(path, module)
+                self._collect_policy(path, module)
             for path, module in modules:
                 self._collect_journeys(path, module)
         return Registry(
@@ -80,6 +86,7 @@ class _Loading:
             tuple(self._broken),
             self._graphs,
             self._broken_journeys,
+            self._policy,
         )
 
     def _import(self, path: Path) -> tuple[Path, ModuleType] | None:
@@ -97,6 +104,8 @@ class _Loading:
         except BaseException as error:
             # Even `SystemExit` in a file must not prevent the other files from loading.
             sys.modules.pop(name, None)
+            if path.name == POLICY_FILE:
+                self._policy = None
             self._broken.append(_describe_import_error(path, error))
             for journey in read_declared_journeys(path, self._sources):
                 self._broken_journeys[journey.id] = journey
@@ -115,6 +124,24 @@ class _Loading:
                 self._problem(path, 0, f"{value.id!r} is not a valid list id.", ID_REMEDY)
             else:
                 self._lists[value.id] = value
+
+    def _collect_policy(self, path: Path, module: ModuleType) -> None:
+        policies = {
+            id(value): value
+            for value in vars(module).values()
+            if issubclass(type(value), SendingPolicy) and value is not NO_POLICY
+        }
+        if path.name != POLICY_FILE:
+            if policies:
+                self._problem(
+                    path, 0, "a SendingPolicy is ignored here.", f"Move it to {POLICY_FILE}."
+                )
+        elif len(policies) == 1:
+            (self._policy,) = policies.values()
+        else:
+            self._policy = None
+            problem = f"{POLICY_FILE} needs one SendingPolicy, but has {len(policies)}."
+            self._problem(path, 0, problem, "Mail waits until then.")
 
     def _collect_journeys(self, path: Path, module: ModuleType) -> None:
         # A function may have several names in its module.

@@ -1,4 +1,4 @@
-"""The journeys and lists of a folder."""
+"""The journeys, lists and sending policy of a folder."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from ..domain.graph import JourneyGraph
 from ..domain.journey import BrokenFile, Journey, MailList
+from ..domain.sending_policy import NO_POLICY, SendingPolicy
 from .decorator import JourneyFunction
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The journeys and lists of a folder.
+    """The journeys, lists and sending policy of a folder.
 
     Args:
         journeys: the definitions, by id.
@@ -21,6 +22,7 @@ class Registry:
         broken: files that cannot be used, with the reason.
         graphs: the graphs of the journeys whose source could be parsed, by id.
         broken_journeys: what is known of the definitions of journeys that cannot be used, by id.
+        sending_policy: how mail is sent; None when the file that says so cannot be used.
     """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
@@ -29,3 +31,4 @@ class Registry:
     broken: Sequence[BrokenFile] = ()
     graphs: Mapping[str, JourneyGraph] = field(default_factory=dict[str, JourneyGraph])
     broken_journeys: Mapping[str, Journey] = field(default_factory=dict[str, Journey])
+    sending_policy: SendingPolicy | None = NO_POLICY
