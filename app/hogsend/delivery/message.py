@@ -50,7 +50,7 @@ class Message:
         reply_to: the addresses for replies; empty if replies go to the sender.
         headers: all other headers, such as `List-Unsubscribe`, each with its encoded value
             (RFC 2047).
-        attachments: the files.
+        attachments: the files; those with a content id are images that the HTML shows.
         links: the URLs behind the tracked links, in the order of their positions.
         encoded_html: the HTML part from `mime.encode_quoted_printable`, if it is computed already.
     """
@@ -103,7 +103,7 @@ class Message:
             mime.encode_quoted_printable(self.text),
             html,
             self.send_id,
-            [(file.filename, file.content_type, file.content) for file in self.attachments],
+            self.attachments,
         )
 
 

@@ -16,6 +16,8 @@ from functools import lru_cache
 from urllib.parse import quote
 from uuid import UUID
 
+from ..domain.direct_mail import Attachment
+
 _CRLF = "\r\n"
 _SPECIALS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]")
 # RFC 2047 §2 allows 75 characters for an encoded word; 45 bytes give 60 characters of base64.
@@ -79,7 +81,7 @@ def build_message(
     text: bytes,
     html: bytes | None,
     boundary_id: UUID,
-    attachments: Sequence[tuple[str, str, bytes]] = (),
+    attachments: Sequence[Attachment] = (),
 ) -> bytes:
     """Return the bytes of a mail; each line ends with CRLF and keeps the maximum length.
 
@@ -88,28 +90,29 @@ def build_message(
         text: the plain part, from `encode_quoted_printable`.
         html: the HTML part, from `encode_quoted_printable`; None in a mail of plain text only.
         boundary_id: the boundary is made from this id, so the same send gives the same bytes.
-        attachments: the file name, content type and bytes of each file.
+        attachments: the files; those with a content id belong to the HTML part (RFC 2387), and are
+            files like the others in a mail of plain text only.
 
     Raises:
         ValueError: a header's value has a line break or another control character.
     """
     lines = [f"{name}: {_check_header_value(name, value)}" for name, value in headers]
     # Quoted-printable and base64 never contain `=_`, so no part contains a boundary.
-    boundary = f"=_{boundary_id.hex}"
-    plain = _build_text_part("plain", text)
-    if html is None:
-        head, body = plain, b""
-    else:
-        content_type = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
-        head = content_type.encode("ascii")
-        body = _build_multipart(boundary, (plain, _build_text_part("html", html)))
-    if attachments:
-        parts = [head + body, *(_build_attachment_part(*attachment) for attachment in attachments)]
-        boundary = f"=_mixed_{boundary_id.hex}"
-        head = f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n'.encode("ascii")
-        body = _build_multipart(boundary, parts)
+    part = _build_text_part("plain", text)
+    attached = attachments
+    if html is not None:
+        html_part = _build_text_part("html", html)
+        if inline := [file for file in attachments if file.content_id]:
+            attached = [file for file in attachments if not file.content_id]
+            images = [_build_file_part(file, is_inline=True) for file in inline]
+            kind, related = 'related; type="text/html"', f"=_related_{boundary_id.hex}"
+            html_part = _build_multipart(kind, related, (html_part, *images))
+        part = _build_multipart("alternative", f"=_{boundary_id.hex}", (part, html_part))
+    if attached:
+        files = [_build_file_part(file) for file in attached]
+        part = _build_multipart("mixed", f"=_mixed_{boundary_id.hex}", (part, *files))
     lines.append("MIME-Version: 1.0\r\n")
-    return b"".join((_CRLF.join(lines).encode(), head, body))
+    return _CRLF.join(lines).encode() + part
 
 
 def encode_quoted_printable(content: str) -> bytes:
@@ -130,10 +133,11 @@ def _check_header_value(name: str, value: str) -> str:
     return value
 
 
-def _build_multipart(boundary: str, parts: Iterable[bytes]) -> bytes:
+def _build_multipart(kind: str, boundary: str, parts: Iterable[bytes]) -> bytes:
+    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode("ascii")
     separator = f"--{boundary}\r\n".encode("ascii")
     end = f"--{boundary}--\r\n".encode("ascii")
-    return b"".join((*(separator + part for part in parts), end))
+    return b"".join((head, *(piece for part in parts for piece in (separator, part)), end))
 
 
 def _build_text_part(subtype: str, body: bytes) -> bytes:
@@ -144,10 +148,14 @@ def _build_text_part(subtype: str, body: bytes) -> bytes:
     return head.encode("ascii") + body
 
 
-def _build_attachment_part(filename: str, content_type: str, content: bytes) -> bytes:
+def _build_file_part(file: Attachment, *, is_inline: bool = False) -> bytes:
+    disposition = "inline" if is_inline else "attachment"
+    content_id = f"Content-ID: <{file.content_id}>\r\n" if is_inline else ""
     head = (
-        f"Content-Type: {_check_header_value('Content-Type', content_type)}\r\n"
+        f"Content-Type: {_check_header_value('Content-Type', file.content_type)}\r\n"
         "Content-Transfer-Encoding: base64\r\n"
-        f"Content-Disposition: attachment; filename*=utf-8''{quote(filename, safe='')}\r\n\r\n"
+        f"{content_id}"
+        f"Content-Disposition: {disposition}; filename*=utf-8''{quote(file.filename, safe='')}"
+        "\r\n\r\n"
     )
-    return head.encode("ascii") + base64.encodebytes(content).replace(b"\n", b"\r\n")
+    return head.encode("ascii") + base64.encodebytes(file.content).replace(b"\n", b"\r\n")

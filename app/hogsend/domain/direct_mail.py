@@ -69,11 +69,14 @@ class Attachment:
         filename: the name that recipients see.
         content_type: such as `application/pdf`.
         content: the file's bytes.
+        content_id: the name by which the HTML shows an image, as `cid:` and this id; None for a
+            file that recipients see beside the mail.
     """
 
     filename: str
     content_type: str
     content: bytes
+    content_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ class AttachmentInfo:
 
 
 _INFOS = RowMapper(AttachmentInfo, AttachmentRow, row_id=("position",))
-_FILES = RowMapper(Attachment, AttachmentRow, row_id=("filename",))
+# The API takes no images that the HTML shows, so no row has a content id.
+_FILES = RowMapper(Attachment, AttachmentRow, row_id=("filename",), content_id="NULL")
 
 
 class _KeyOwner(NamedTuple):
