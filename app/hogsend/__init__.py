@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .domain.journey import MailList, once_per
     from .domain.sending_policy import (
         FrequencyCap,
+        MailRoute,
         Rate,
-        Route,
         Sender,
         SendingPolicy,
         WarmUp,
@@ -42,8 +42,8 @@ __all__ = [
     "JourneyCodeError",
     "JourneyPast",
     "MailList",
+    "MailRoute",
     "Rate",
-    "Route",
     "Sender",
     "SendingPolicy",
     "Sent",
@@ -81,7 +81,7 @@ _MODULE_OF_NAME = {
     "JourneyPast": ".domain.history",
     "MailList": ".domain.journey",
     "Rate": ".domain.sending_policy",
-    "Route": ".domain.sending_policy",
+    "MailRoute": ".domain.sending_policy",
     "Sender": ".domain.sending_policy",
     "SendingPolicy": ".domain.sending_policy",
     "Sent": ".turns.call_results",

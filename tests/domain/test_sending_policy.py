@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hogsend import FrequencyCap, Rate, Route, Sender, SendingPolicy, WarmUp
+from hogsend import FrequencyCap, MailRoute, Rate, Sender, SendingPolicy, WarmUp
 
 DAY = timedelta(days=1)
 
@@ -17,9 +17,9 @@ DAY = timedelta(days=1)
 def test_the_first_route_that_matches_a_mail_takes_it():
     policy = SendingPolicy(
         routes=[
-            Route("bulk", lists=["news"], recipients=["gmail.com"]),
-            Route("ours", senders=["news.example.com"]),
-            Route("rest"),
+            MailRoute("bulk", lists=["news"], recipients=["gmail.com"]),
+            MailRoute("ours", senders=["news.example.com"]),
+            MailRoute("rest"),
         ]
     )
 
@@ -35,7 +35,7 @@ def test_the_first_route_that_matches_a_mail_takes_it():
 
 
 def test_weights_share_the_mails_and_failover_follows_in_its_order():
-    route = Route({"a": 3, "b": 1}, failover=["c", "a"])
+    route = MailRoute({"a": 3, "b": 1}, failover=["c", "a"])
     orders = Counter(tuple(route.order(number)) for number in range(400))
     assert orders == {("a", "c"): 300, ("b", "c", "a"): 100}
 
@@ -63,9 +63,9 @@ def test_a_warm_up_grows_day_by_day_and_ends():
         lambda: Sender("Example.com"),
         lambda: Sender("example.com", tracking_host="click.example.com"),
         lambda: Sender("example.com", tracking_host="https://click.example.com/path"),
-        lambda: Route({}),
-        lambda: Route({"a": 0}),
-        lambda: Route("a b"),
+        lambda: MailRoute({}),
+        lambda: MailRoute({"a": 0}),
+        lambda: MailRoute("a b"),
         lambda: FrequencyCap(0, DAY),
         lambda: FrequencyCap(3, timedelta(days=91)),
         lambda: FrequencyCap(3, DAY, then="drop"),  # type: ignore[arg-type]

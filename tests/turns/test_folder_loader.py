@@ -446,7 +446,7 @@ def test_without_a_file_the_sending_policy_has_no_limits(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("sending.py", "sending = SendingPolicy(routes=[Route({})])", "needs a provider"),
+        ("sending.py", "sending = SendingPolicy(routes=[MailRoute({})])", "needs a provider"),
         ("sending.py", "", "needs one SendingPolicy"),
         ("sending.py", "a = SendingPolicy()\nb = SendingPolicy()", "has 2"),
     ],

@@ -37,9 +37,8 @@ class Rate:
         if self.mails < 1 or not timedelta(seconds=1) <= self.per <= _DAY:
             raise ValueError("a rate needs at least one mail in a period from a second to a day")
 
-    @property
-    def per_second(self) -> float:
-        """The mails a second."""
+    def compute_per_second(self) -> float:
+        """Return the mails a second."""
         return self.mails / self.per.total_seconds()
 
 
@@ -118,7 +117,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class MailRoute:
     """Which providers take a mail. A route without conditions takes every mail.
 
     Args:
@@ -221,7 +220,7 @@ class SendingPolicy:
         ValueError: a value is out of range, or a sender is there twice.
     """
 
-    routes: Sequence[Route] = ()
+    routes: Sequence[MailRoute] = ()
     senders: Sequence[Sender] = ()
     provider_rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     recipient_rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
@@ -245,15 +244,14 @@ class SendingPolicy:
         """Return what applies to mail from a domain."""
         return next((sender for sender in self.senders if sender.domain == domain), None)
 
-    def find_route(self, list_id: str, sender: str, recipient: str) -> Route | None:
-        """Return the first route that takes a mail; see `Route.matches`."""
+    def find_route(self, list_id: str, sender: str, recipient: str) -> MailRoute | None:
+        """Return the first route that takes a mail; see `MailRoute.matches`."""
         return next(
             (route for route in self.routes if route.matches(list_id, sender, recipient)), None
         )
 
-    @property
-    def provider_names(self) -> set[str]:
-        """The names of all providers that the policy mentions."""
+    def list_provider_names(self) -> set[str]:
+        """Return the names of all providers that the policy mentions."""
         routed = {name for route in self.routes for name in (*route.weights, *route.failover)}
         return {*routed, *self.provider_rates}
 
