@@ -68,6 +68,9 @@ SECTIONS: Mapping[str, Mapping[str, CommandSpec]] = {
             "Preview, test, send, retry, resend and cancel emails.",
         ),
     },
+    "Sending": {
+        "dkim": CommandSpec("dkim:dkim", "Manage the keys that sign mails (DKIM)."),
+    },
     "Access": {
         "keys": CommandSpec("keys:keys", "Create, list and revoke API keys."),
         "operators": CommandSpec("operators:operators", "Manage who can sign in to the dashboard."),

@@ -17,7 +17,7 @@ from ..ingest import Ingest
 from ..ingest.rules import load_rules
 from ..services.content import Content, load_content
 from ..services.context import ServiceContext
-from ..store.change_feed import SESSIONS, ChangeFeed
+from ..store.change_feed import DKIM_KEYS, SESSIONS, ChangeFeed
 from ..store.db import Database, describe_location, is_sqlite
 from ..turns.folder_check import diagnose_folder
 from ..turns.plan import log_plan
@@ -31,7 +31,7 @@ from .worker_lock import WorkerLock
 
 log = logging.getLogger("hogsend")
 # What another process, such as the command line, may have changed.
-_FOREIGN_TOPICS = ("contacts", "enrollments", "events", "journeys", "sends", SESSIONS)
+_FOREIGN_TOPICS = ("contacts", "enrollments", "events", "journeys", "sends", SESSIONS, DKIM_KEYS)
 
 
 @dataclass(kw_only=True)

@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator
 
 # The topic of sessions that may have ended, which is for streams and not for pages.
 SESSIONS = "sessions"
+# The topic of the keys that sign mails.
+DKIM_KEYS = "dkim_keys"
 
 
 class ChangeFeed:
-    """A feed of topics: `events contacts enrollments sends inbox journeys sessions`.
+    """A feed of topics: `events contacts enrollments sends inbox journeys sessions dkim_keys`.
 
     Publishing is free without subscribers and never waits for one. `number` counts the
     publications: a page that was rendered at one number can subscribe from it and miss nothing.
@@ -30,6 +32,10 @@ class ChangeFeed:
         for event, changed_topics in self._subscribers.items():
             changed_topics.update(topics)
             event.set()
+
+    def get_number(self, topic: str) -> int:
+        """Return the number of a topic's last publication; 0 without any."""
+        return self._last.get(topic, 0)
 
     async def subscribe(self, since: int | None = None) -> AsyncGenerator[set[str]]:
         """Yield the topics that changed since the last yield; end when closed.

@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...clock import Clock
+from ...config.secret import load_stored_secret
 from ...config.settings import Settings
 from ...errors import ConfigError
 from ...store.change_feed import ChangeFeed
 from ...store.db import Database
+from ..dkim.signer import DkimSigner
 from .inbox import InboxProvider
 from .port import Provider
 from .smtp import SmtpProvider
@@ -47,7 +49,8 @@ def select_provider(
         server = parse_server(mail)
         if not server.is_local:
             require_public_settings(settings)
-        return SmtpProvider(server, greeting=choose_greeting(settings.base_url))
+        signer = DkimSigner(database, clock, changes, load_stored_secret(settings).secrets)
+        return SmtpProvider(server, greeting=choose_greeting(settings.base_url), sign=signer.sign)
     if scheme in UNSUPPORTED_SCHEMES:
         raise ConfigError(
             f"HOGSEND_MAIL names {scheme}, which this version does not support.",

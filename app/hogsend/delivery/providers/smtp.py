@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from .port import Accepted, BeforeHandoff, Message, Provider, TryLater
 from .smtp_envelope import Envelope, build_envelope
@@ -28,6 +30,9 @@ class SmtpProvider(Provider):
         greeting: the name of this machine in `EHLO`: its domain or an address literal.
         timeouts: how long to wait for replies.
         idle: how long an unused connection stays open, in seconds.
+        sign: returns the bytes of a mail with its DKIM signatures; None leaves mails unsigned.
+        choose_return_path: returns the address that the bounces of a mail go to; None is the
+            sender's own.
     """
 
     name = "smtp"
@@ -39,11 +44,15 @@ class SmtpProvider(Provider):
         greeting: str = "[127.0.0.1]",
         timeouts: SmtpTimeouts | None = None,
         idle: float = IDLE_SECONDS,
+        sign: Callable[[Message], Awaitable[bytes]] | None = None,
+        choose_return_path: Callable[[Message], str] | None = None,
     ) -> None:
         self.server = server
         self._greeting = greeting
         self._timeouts = timeouts or SmtpTimeouts()
         self._idle = idle
+        self._sign = sign
+        self._choose_return_path = choose_return_path
         self._slots = asyncio.Semaphore(server.pool)
         self._idle_sessions: list[SmtpSession] = []
         self._context: ssl.SSLContext | None = None
@@ -57,11 +66,14 @@ class SmtpProvider(Provider):
         Raises:
             TryLater, Rejected, ProviderStopped, InDoubt, Withdrawn: as the port says.
         """
-        envelope = build_envelope(message)
+        return_path = self._choose_return_path and self._choose_return_path(message)
+        envelope = build_envelope(message, return_path)
+        content = message.mime_bytes if self._sign is None else await self._sign(message)
+        envelope = replace(envelope, size=len(content))
         async with self._slots:
             session = await self._start_transaction(envelope)
             try:
-                return await session.send_content(message.mime_bytes, before_handoff)
+                return await session.send_content(content, before_handoff)
             except StaleConnection as stale:
                 raise TryLater(f"the connection ended before the mail left: {stale}") from stale
             finally:

@@ -34,14 +34,18 @@ class Envelope:
     is_international: bool
 
 
-def build_envelope(message: Message) -> Envelope:
+def build_envelope(message: Message, return_path: str | None = None) -> Envelope:
     """Build a mail's envelope.
+
+    Args:
+        message: the mail.
+        return_path: the address that bounces go to; None is the sender's own.
 
     Raises:
         Rejected: an address is malformed, or a line of the mail ends with a lone CR or LF.
             Servers interpret such line ends differently, so a second mail could hide in the first.
     """
-    sender = encode_address(message.from_.email)
+    sender = encode_address(return_path or message.from_.email)
     recipients = tuple(encode_address(address) for address in message.recipients)
     content = message.mime_bytes
     if not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
