@@ -56,7 +56,7 @@ parse_database_url = build_pattern_parser(
     "Use sqlite://PATH or postgres://user:password@host:port/name.",
 )
 parse_mail = build_pattern_parser(
-    r"inbox|smtps?://[^\s/]+.*|(resend|postmark)://\S+|[A-Za-z_][\w.]*:[A-Za-z_]\w*",
+    r"inbox|smtps?://[^\s/]+.*|(resend|postmark|ses|mailgun|sendgrid|brevo)://\S+|[A-Za-z_][\w.]*:[A-Za-z_]\w*",
     "Use inbox, smtp://user:password@host:port, smtps://user:password@host:port, resend://KEY, "
     "postmark://TOKEN or module:Class.",
 )

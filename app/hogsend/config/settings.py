@@ -131,8 +131,8 @@ class Settings:
         "inbox",
         parsing.parse_mail,
         "The mail provider: `inbox` captures mail and sends nothing, "
-        "`smtp://user:password@host:port` or `smtps://…` is a mail server, and `module:Class` is a "
-        "provider of your own.",
+        "`smtp://user:password@host:port` or `smtps://…` is a mail server, `resend://KEY` is a "
+        "provider with an API, and `module:Class` is a provider of your own.",
         secret=True,
     )
     sender: str = _setting(

@@ -12,7 +12,8 @@ from hogsend.clock import ManualClock
 from hogsend.config.settings import load_settings
 from hogsend.delivery.providers.inbox import InboxProvider
 from hogsend.delivery.providers.port import Provider
-from hogsend.delivery.providers.select import choose_greeting, select_provider
+from hogsend.delivery.providers.provider_url import parse_provider_url
+from hogsend.delivery.providers.select import API_PROVIDERS, choose_greeting, select_provider
 from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.errors import ConfigError
 from hogsend.store.change_feed import ChangeFeed
@@ -146,12 +147,60 @@ def test_an_unusable_provider_is_refused_with_a_remedy(
     assert refused.value.remedy
 
 
-@pytest.mark.parametrize("name", ["resend", "postmark"])
-def test_an_unsupported_provider_is_refused_with_an_alternative(
-    folder: Path, clock: ManualClock, name: str
+ADDRESSES = {
+    "resend": "resend://re_key?webhook_secret=whsec_YQ+/==",
+}
+
+
+@pytest.mark.parametrize("mail", ADDRESSES.values(), ids=ADDRESSES)
+def test_a_provider_with_an_api_is_chosen_by_its_address(
+    folder: Path, clock: ManualClock, mail: str
 ) -> None:
-    with pytest.raises(ConfigError, match=r"does not support.*SMTP"):
-        select(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": f"{name}://s3cret"})
+    provider = select(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": mail})
+
+    assert provider.name == mail.partition(":")[0]
+
+
+@pytest.mark.parametrize("mail", ADDRESSES.values(), ids=ADDRESSES)
+def test_an_api_needs_a_sender_unless_it_is_on_this_machine(
+    folder: Path, clock: ManualClock, mail: str
+) -> None:
+    with pytest.raises(ConfigError, match="HOGSEND_FROM"):
+        select(folder, clock, HOGSEND_MAIL=mail)
+
+    separator = "&" if "?" in mail else "?"
+    assert select(folder, clock, HOGSEND_MAIL=f"{mail}{separator}url=http://127.0.0.1:9")
+
+
+def test_every_provider_has_an_address_here() -> None:
+    assert set(ADDRESSES) == set(API_PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("mail", "reason"),
+    [
+        ("resend://?webhook_secret=s3cret", "not the address"),
+        ("resend://s3cret:other", "not the address"),
+        ("resend://s3cret/other", "not the address"),
+        ("resend://s3cret#part", "not the address"),
+        ("resend://s3cret?webhook=s3cret", "option that resend does not have"),
+        ("resend://s3cret?url=http://api.example.com", "does not encrypt"),
+        ("resend://s3cret?url=elsewhere", "url for resend that is not an address"),
+    ],
+)
+def test_a_malformed_address_of_an_api_is_refused_without_its_key(
+    folder: Path, clock: ManualClock, mail: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason) as refused:
+        select(folder, clock, **{**OUTSIDE, "HOGSEND_MAIL": mail})
+
+    assert "s3cret" not in f"{refused.value}{refused.value.remedy}"
+
+
+def test_an_address_keeps_its_key_to_itself() -> None:
+    url = parse_provider_url("resend://s3cret", "resend://KEY", frozenset())
+
+    assert "s3cret" not in repr(url)
 
 
 @pytest.mark.parametrize(

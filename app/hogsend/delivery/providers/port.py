@@ -151,6 +151,7 @@ class Feedback:
         provider_id: the provider's id of the mail, as in `Accepted`.
         event_id: the provider's id of this report, by which Hogsend recognizes a repeated report.
         reply: the details, for people to read.
+        code: the enhanced status code (RFC 3463), such as `5.1.1`, if the report has one.
     """
 
     kind: FeedbackKind
@@ -160,6 +161,7 @@ class Feedback:
     provider_id: str | None = None
     event_id: str | None = None
     reply: str = ""
+    code: str | None = None
 
 
 class Provider(ABC):

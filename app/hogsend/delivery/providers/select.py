@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable, Mapping
 from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...clock import Clock
@@ -22,8 +23,13 @@ from .port import Provider
 from .smtp import SmtpProvider
 from .smtp_server import is_loopback, parse_server
 
-CHOICES = "Use inbox, smtp://…, smtps://… or module:Class."
-UNSUPPORTED_SCHEMES = frozenset({"resend", "postmark"})
+if TYPE_CHECKING:
+    from .api_provider import ApiProvider
+
+CHOICES = "Use inbox, smtp://…, smtps://…, resend://… or module:Class."
+# The class of each provider with an HTTP API, in the module of that name. They are imported when
+# they are named, because that takes a quarter of a second.
+API_PROVIDERS: Mapping[str, str] = {"resend": "Resend"}
 
 
 def select_provider(
@@ -51,16 +57,32 @@ def select_provider(
             require_public_settings(settings)
         signer = DkimSigner(database, clock, changes, load_stored_secret(settings).secrets)
         return SmtpProvider(server, greeting=choose_greeting(settings.base_url), sign=signer.sign)
-    if scheme in UNSUPPORTED_SCHEMES:
-        raise ConfigError(
-            f"HOGSEND_MAIL names {scheme}, which this version does not support.",
-            f"{scheme.capitalize()} also accepts mail over SMTP: use smtp://user:password@host:587.",
-        )
+    if scheme in API_PROVIDERS:
+        api_provider = build_api_provider(mail, clock)
+        if not api_provider.url.is_local:
+            require_public_settings(settings)
+        return api_provider
     module, _, name = mail.partition(":")
     if "/" in mail or not name.isidentifier() or not all(map(str.isidentifier, module.split("."))):
         raise ConfigError("HOGSEND_MAIL does not name a known provider.", CHOICES)
     require_public_settings(settings)
     return _import_provider(settings.journeys, module, name)
+
+
+def build_api_provider(mail: str, clock: Clock) -> ApiProvider:
+    """Create a provider with an HTTP API.
+
+    Args:
+        mail: its address, such as `resend://KEY`.
+        clock: its clock.
+
+    Raises:
+        ConfigError: the address is invalid.
+    """
+    scheme = mail.partition(":")[0]
+    module = importlib.import_module(f".{scheme}", __package__)
+    build: Callable[[str, Clock], ApiProvider] = getattr(module, API_PROVIDERS[scheme])
+    return build(mail, clock)
 
 
 def require_public_settings(settings: Settings) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ...domain.hosts import encode_host
 from ...errors import ConfigError
+from .tls import create_verifying_context
 
 StartTls = Literal["auto", "require", "never"]
 
@@ -18,14 +18,6 @@ FORM = "Write it as smtp://user:password@host:port or smtps://user:password@host
 ESCAPES = "In a user or password, write # as %23, ? as %3F, / as %2F, @ as %40 and % as %25."
 MAX_POOL_SIZE = 100
 PORT_RELAY, PORT_TLS, PORT_SUBMISSION = 25, 465, 587
-
-# Where systems keep their certificate authorities, for an OpenSSL that was built elsewhere.
-_AUTHORITIES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +163,4 @@ def create_tls_context(server: SmtpServer) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    if not (paths.cafile or paths.capath):
-        for file in filter(Path.is_file, map(Path, _AUTHORITIES)):
-            context.load_verify_locations(file)
-            break
-    return context
+    return create_verifying_context()
