@@ -114,6 +114,7 @@ WORST: Mapping[str, tuple[str, ...]] = {
     "delivery.providers.smtp_replies._ABOUT_QUOTA": ("…mailbox ", "…storage ", "…exceed", "…full "),
     "delivery.providers.smtp_replies._ENHANCED_AFTER_WORDS": ("…(#5.", "…(#5.1.", "…(#5.1.1"),
     "delivery.providers.smtp_replies._ENHANCED": ("…\t ", " #5.1.…1", "#…5.1."),
+    "delivery.providers.ses._REGION": ("eu-…west-", "eu-we…s", "…eu"),
     "delivery.providers.webhook_reading._CODE": ("…5.1.", "…5.", "5.1.…1", "…5.1.1."),
     "delivery.providers.webhook_reading._DIGITS": ("…\t ", "55…0"),
     "delivery.providers.webhook_reading._FRACTION": ("…1", "….123456", ".…123456"),

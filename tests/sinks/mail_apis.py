@@ -65,6 +65,7 @@ class MailApis:
         mails: the accepted mails, the oldest first.
         taken: how many mails of each send were accepted.
         files: what `GET` answers, by path.
+        has_arrived: set when the first request has arrived.
     """
 
     def __init__(self) -> None:
@@ -74,6 +75,7 @@ class MailApis:
         self.taken: Counter[str] = Counter()
         self.files: dict[str, bytes] = {}
         self.url = ""
+        self.has_arrived = asyncio.Event()
         self._keys: dict[str, tuple[Any, str]] = {}
         self._released = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -113,6 +115,7 @@ class MailApis:
         headers = {name.lower(): value for name, value in request.headers.items()}
         call = ApiCall(request.path, headers, body)
         self.calls.append(call)
+        self.has_arrived.set()
         fault = self.faults.popleft() if self.faults else None
         if fault is None:
             return self._accept(call)
@@ -142,11 +145,20 @@ class MailApis:
         return response
 
     def _accept(self, call: ApiCall) -> web.Response:
-        match call.path.split("/")[1:]:
-            case ["emails"]:
-                return self._accept_resend(call)
-            case _:
-                return web.Response(status=404, text="no such path")
+        match call.path:
+            case "/email":
+                return self._accept_postmark(call, [call.json])
+            case "/email/batch":
+                return self._accept_postmark(call, call.json)
+            case path:
+                accept = {
+                    "/emails": self._accept_resend,
+                    "/v2/email/outbound-emails": self._accept_ses,
+                    "/v3/mg.example.org/messages.mime": self._accept_mailgun,
+                    "/v3/mail/send": self._accept_sendgrid,
+                    "/v3/smtp/email": self._accept_brevo,
+                }.get(path)
+                return accept(call) if accept else web.Response(status=404)
 
     def _take(self, send_id: str, mail: ArrivedMail) -> str:
         self.mails.append(mail)
@@ -186,6 +198,131 @@ class MailApis:
         )
         self._keys[key] = mail, provider_id
         return _answer(200, id=provider_id)
+
+    def _accept_postmark(self, call: ApiCall, mails: list[Any]) -> web.Response:
+        if call.headers.get("x-postmark-server-token") != KEY:
+            return _answer(401, ErrorCode=10, Message="No Account or Server API tokens")
+        results = [self._accept_postmark_mail(mail) for mail in mails]
+        return web.json_response(results if call.path == "/email/batch" else results[0])
+
+    def _accept_postmark_mail(self, mail: dict[str, Any]) -> dict[str, Any]:
+        if mail["To"].startswith("inactive"):
+            return {"ErrorCode": 406, "Message": "inactive addresses: inactive@example.com"}
+        assert (mail["TrackOpens"], mail["TrackLinks"]) == (False, "None")
+        headers = [(header["Name"], header["Value"]) for header in mail["Headers"]]
+        assert ("X-PM-KeepID", "true") in headers
+        files = [
+            Attachment(
+                file["Name"],
+                file["ContentType"],
+                _decode(file, "Content"),
+                file["ContentID"].removeprefix("cid:") if "ContentID" in file else None,
+            )
+            for file in mail.get("Attachments", ())
+        ]
+        groups = [parse_addresses([mail.get(name, "")]) for name in ("To", "Cc", "Bcc")]
+        provider_id = self._take(
+            mail["Metadata"][SEND_TAG],
+            build_mail(
+                groups,
+                from_=parse_addresses([mail["From"]])[0],
+                reply_to=parse_addresses([mail.get("ReplyTo", "")]),
+                subject=mail["Subject"],
+                html=mail.get("HtmlBody", ""),
+                text=mail["TextBody"],
+                headers=headers,
+                files=files,
+            ),
+        )
+        return {"ErrorCode": 0, "Message": "OK", "MessageID": provider_id, "To": mail["To"]}
+
+    def _accept_ses(self, call: ApiCall) -> web.Response:
+        if f"Credential={KEY}/" not in call.headers.get("authorization", ""):
+            return web.json_response(
+                {"message": "The security token included in the request is invalid."},
+                status=403,
+                headers={"x-amzn-errortype": "UnrecognizedClientException"},
+            )
+        mail = call.json
+        recipients = [email for emails in mail["Destination"].values() for email in emails]
+        tags = {tag["Name"]: tag["Value"] for tag in mail["EmailTags"]}
+        content = _decode(mail["Content"]["Raw"], "Data")
+        return _answer(
+            200, MessageId=self._take(tags[SEND_TAG], read_mime_mail(content, recipients))
+        )
+
+    def _accept_mailgun(self, call: ApiCall) -> web.Response:
+        expected = base64.b64encode(f"api:{KEY}".encode()).decode()
+        if call.headers.get("authorization") != f"Basic {expected}":
+            return web.Response(status=401, text="Forbidden")
+        _, _, boundary = call.headers["content-type"].partition("boundary=")
+        fields: dict[str, list[bytes]] = {}
+        for part in call.body.split(b"--" + boundary.strip('"').encode())[1:-1]:
+            head, _, content = part.removesuffix(b"\r\n").partition(b"\r\n\r\n")
+            name = re.search(rb'; name="([^"]+)"', head)
+            assert name is not None
+            fields.setdefault(name[1].decode(), []).append(content)
+        assert fields["o:tracking"] == [b"no"]
+        recipients = [email.decode() for email in fields["to"]]
+        send_id = fields[f"v:{SEND_TAG}"][0].decode()
+        provider_id = self._take(send_id, read_mime_mail(fields["message"][0], recipients))
+        return _answer(200, id=f"<{provider_id}>", message="Queued. Thank you.")
+
+    def _accept_sendgrid(self, call: ApiCall) -> web.Response:
+        if call.headers.get("authorization") != f"Bearer {KEY}":
+            return _answer(401, errors=[{"message": "invalid, expired, or revoked"}])
+        mail = call.json
+        (group,) = mail["personalizations"]
+        content = {part["type"]: part["value"] for part in mail["content"]}
+        assert all(content.values()) and next(iter(content)) == "text/plain"
+        files = [
+            Attachment(file["filename"], file["type"], _decode(file), file.get("content_id"))
+            for file in mail.get("attachments", ())
+        ]
+        provider_id = self._take(
+            group["custom_args"][SEND_TAG],
+            build_mail(
+                [_read_mailboxes(group.get(name, ())) for name in ("to", "cc", "bcc")],
+                from_=_read_mailboxes([mail["from"]])[0],
+                reply_to=_read_mailboxes(mail.get("reply_to_list", ())),
+                subject=mail["subject"],
+                html=content.get("text/html", ""),
+                text=content["text/plain"],
+                headers=mail["headers"].items(),
+                files=files,
+            ),
+        )
+        return web.Response(status=202, headers={"X-Message-Id": provider_id})
+
+    def _accept_brevo(self, call: ApiCall) -> web.Response:
+        if call.headers.get("api-key") != KEY:
+            return _answer(401, code="unauthorized", message="Key not found")
+        mail = call.json
+        key = mail["headers"]["idempotencyKey"]
+        if key in self._keys:
+            return _answer(400, code="duplicate_parameter", message="idempotencyKey was used")
+        files = [
+            Attachment(file["name"], guess_type(file["name"]), _decode(file))
+            for file in mail.get("attachment", ())
+        ]
+        if any(file.filename.rpartition(".")[2] not in _BREVO_FILES for file in files):
+            return _answer(400, code="invalid_parameter", message="Unsupported file format")
+        reply_to = [mail["replyTo"]] if "replyTo" in mail else []
+        provider_id = self._take(
+            mail["headers"]["X-Mailin-custom"].removeprefix(f"{SEND_TAG}:"),
+            build_mail(
+                [_read_mailboxes(mail.get(name, ())) for name in ("to", "cc", "bcc")],
+                from_=_read_mailboxes([mail["sender"]])[0],
+                reply_to=_read_mailboxes(reply_to),
+                subject=mail["subject"],
+                html=mail.get("htmlContent", ""),
+                text=mail["textContent"],
+                headers=mail["headers"].items(),
+                files=files,
+            ),
+        )
+        self._keys[key] = mail, provider_id
+        return _answer(201, messageId=f"<{provider_id}>")
 
 
 def build_mail(
@@ -248,6 +385,10 @@ def read_mime_mail(content: bytes, recipients: Sequence[str]) -> ArrivedMail:
 def parse_addresses(texts: Sequence[str]) -> tuple[Address, ...]:
     """Return the mailboxes that are written as `"Ada" <ada@example.com>`."""
     return tuple(Address(email, name) for name, email in getaddresses(list(texts)))
+
+
+def _read_mailboxes(mailboxes: Any) -> tuple[Address, ...]:
+    return tuple(Address(mailbox["email"], mailbox.get("name", "")) for mailbox in mailboxes)
 
 
 def _decode(file: Mapping[str, str], name: str = "content") -> bytes:

@@ -149,6 +149,11 @@ def test_an_unusable_provider_is_refused_with_a_remedy(
 
 ADDRESSES = {
     "resend": "resend://re_key?webhook_secret=whsec_YQ+/==",
+    "postmark": "postmark://token?webhook=hog:pass&stream=broadcast",
+    "ses": "ses://AKIA:sec%2Fret+@eu-west-1?topic=arn:aws:sns:eu-west-1:123456789012:mail",
+    "mailgun": "mailgun://key@mg.example.com?region=eu&signing_key=abc",
+    "sendgrid": "sendgrid://SG.key",
+    "brevo": "brevo://xkeysib-key?webhook_token=abc",
 }
 
 
@@ -185,6 +190,12 @@ def test_every_provider_has_an_address_here() -> None:
         ("resend://s3cret#part", "not the address"),
         ("resend://s3cret?webhook=s3cret", "option that resend does not have"),
         ("resend://s3cret?url=http://api.example.com", "does not encrypt"),
+        ("ses://s3cret@eu-west-1", "not the address"),
+        ("ses://id:s3cret@europe", "region of Amazon that does not exist"),
+        ("ses://id:s3cret/more@eu-west-1", "not the address"),
+        ("mailgun://s3cret", "not the address"),
+        ("mailgun://s3cret@mg.example.com?region=mars", "region that Mailgun does not have"),
+        ("sendgrid://key?webhook_key=s3cret", "not a key of SendGrid"),
         ("resend://s3cret?url=elsewhere", "url for resend that is not an address"),
     ],
 )

@@ -7,7 +7,6 @@ import base64
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
@@ -70,7 +69,7 @@ class ApiProvider(Provider):
         else:
             request = self.build_request(message)
         await before_handoff()
-        return self.read_answer(await self.client.post(request))
+        return self.read_answer(await self.client.post(request), message)
 
     @abstractmethod
     def build_request(self, message: Message) -> HandoverRequest:
@@ -88,14 +87,18 @@ class ApiProvider(Provider):
             InDoubt: it is not an answer of this API.
         """
 
-    def read_answer(self, answer: ApiAnswer) -> Accepted:
+    def read_answer(self, answer: ApiAnswer, message: Message) -> Accepted:
         """Read the answer to the request of one mail; raises as the port says."""
         if 200 <= answer.status <= 299:
             return self.read_acceptance(answer)
-        raise self.build_error(answer)
+        raise self.build_error(answer, message)
 
-    def build_error(self, answer: ApiAnswer) -> DeliveryError:
-        """Build the error for an answer without success, by its status.
+    def build_error(self, answer: ApiAnswer, message: Message) -> DeliveryError:
+        """Build the error for an answer without success to a mail."""
+        return self.build_status_error(answer)
+
+    def build_status_error(self, answer: ApiAnswer) -> DeliveryError:
+        """Build the error that a status means with every provider.
 
         A server error may have come after the mail was taken, so it is in doubt: a provider that
         recognizes repeats gets the mail again, from others it needs an operator or a webhook.
@@ -161,11 +164,11 @@ def format_display(address: Address) -> str:
     return f'"{name}" <{address.email}>'
 
 
+def to_mailbox(address: Address) -> dict[str, str]:
+    """Return a mailbox as an object with `email` and `name`."""
+    return {"email": address.email} | ({"name": address.name} if address.name else {})
+
+
 def encode_content(file: Attachment) -> str:
     """Return the bytes of a file as base64."""
     return base64.b64encode(file.content).decode()
-
-
-def with_reply(accepted: Accepted, answer: ApiAnswer) -> Accepted:
-    """Return an acceptance with the provider's answer, for people to read."""
-    return replace(accepted, reply=answer.reply)

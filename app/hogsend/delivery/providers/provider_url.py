@@ -77,8 +77,9 @@ def parse_provider_url(mail: str, form: str, options: frozenset[str]) -> Provide
     key, _, secret = credentials.partition(":")
     if not key or "/" in authority.rstrip("/") or "#" in mail:
         raise ConfigError(f"HOGSEND_MAIL is not the address of {scheme}.", remedy)
-    needs_secret = ":" in form.partition("://")[2].partition("@")[0]
-    if ("@" in form and not host) or bool(secret) != needs_secret:
+    shape = form.partition("://")[2].partition("?")[0]
+    needs_host, needs_secret = "@" in shape, ":" in shape.partition("@")[0]
+    if (needs_host and not host) or bool(secret) != needs_secret:
         raise ConfigError(f"HOGSEND_MAIL is not the address of {scheme}.", remedy)
     values: dict[str, str] = {}
     for pair in filter(None, query.split("&")):

@@ -73,24 +73,24 @@ class Resend(ApiProvider):
             raise InDoubt(f"the answer has no id: {answer.reply}")
         return Accepted(provider_id, answer.reply)
 
-    def read_answer(self, answer: ApiAnswer) -> Accepted:
+    def read_answer(self, answer: ApiAnswer, message: Message) -> Accepted:
         if answer.status == 409 and answer.get("name") == "invalid_idempotent_request":
             # The key is known, so the mail was taken; this attempt differs in details only.
             return Accepted(None, f"taken before: {answer.reply}")
-        return super().read_answer(answer)
+        return super().read_answer(answer, message)
 
-    def build_error(self, answer: ApiAnswer) -> DeliveryError:
-        name, message = answer.get("name"), read_text(answer.get("message"))
+    def build_error(self, answer: ApiAnswer, message: Message) -> DeliveryError:
+        name, details = answer.get("name"), read_text(answer.get("message"))
         if answer.status == 429 and name in _QUOTAS:
             retry_at = self.read_retry_time(answer) or self.clock.now() + _QUOTA_WAIT
             return TryLater(answer.reply, retry_at=retry_at)
         if answer.status == 409:
             return InDoubt(answer.reply)
-        if answer.status == 400 and "API key" in message:
+        if answer.status == 400 and "API key" in details:
             return ProviderStopped(answer.reply)
-        if kind := _classify_refusal(answer.status, message):
+        if kind := _classify_refusal(answer.status, details):
             return Rejected(answer.reply, kind)
-        return super().build_error(answer)
+        return super().build_error(answer, message)
 
     async def read_webhook(self, request: WebhookRequest) -> Sequence[Feedback]:
         secret = self.url.options.get("webhook_secret", "")
@@ -150,11 +150,11 @@ def build_payload(message: Message) -> dict[str, Any]:
     return payload | {name: value for name, value in optional.items() if value}
 
 
-def _classify_refusal(status: int, message: str) -> RejectionKind | None:
+def _classify_refusal(status: int, details: str) -> RejectionKind | None:
     """Return what is wrong with a mail, if it is something other than its content."""
-    if status == 422 and message.startswith("Invalid `to`"):
+    if status == 422 and details.startswith("Invalid `to`"):
         return "hard_bounce"
-    is_policy = status == 451 or (status == 403 and "is not verified" in message)
+    is_policy = status == 451 or (status == 403 and "is not verified" in details)
     return "policy" if is_policy else None
 
 

@@ -26,10 +26,17 @@ from .smtp_server import is_loopback, parse_server
 if TYPE_CHECKING:
     from .api_provider import ApiProvider
 
-CHOICES = "Use inbox, smtp://…, smtps://…, resend://… or module:Class."
+CHOICES = "Use inbox, smtp://…, smtps://…, module:Class, or a provider such as resend://…."
 # The class of each provider with an HTTP API, in the module of that name. They are imported when
 # they are named, because that takes a quarter of a second.
-API_PROVIDERS: Mapping[str, str] = {"resend": "Resend"}
+API_PROVIDERS: Mapping[str, str] = {
+    "brevo": "Brevo",
+    "mailgun": "Mailgun",
+    "postmark": "Postmark",
+    "resend": "Resend",
+    "sendgrid": "Sendgrid",
+    "ses": "Ses",
+}
 
 
 def select_provider(

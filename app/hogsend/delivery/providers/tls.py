@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import cache
 from pathlib import Path
 
 # Where systems keep their certificate authorities, for an OpenSSL that was built elsewhere.
@@ -14,8 +15,9 @@ _AUTHORITIES = (
 )
 
 
+@cache
 def create_verifying_context() -> ssl.SSLContext:
-    """Create a context with the system's authorities, which takes about 20 ms."""
+    """Return a context with the system's authorities; the first call takes about 20 ms."""
     context = ssl.create_default_context()
     paths = ssl.get_default_verify_paths()
     if not (paths.cafile or paths.capath):
