@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from email.header import decode_header, make_header
 from functools import partial
 from typing import ClassVar
 
 import pytest
 
+from hogsend.delivery.mime import encode_header_text
 from hogsend.delivery.providers.api_provider import ApiProvider
 from hogsend.delivery.providers.port import (
     Address,
@@ -136,6 +138,18 @@ class ApiContract(TransportContract):
             return
 
         assert api.mails[0].recipients == {"ada@example.com"}
+
+    async def test_a_long_header_arrives_in_one_line(
+        self, api: MailApis, provider: Provider
+    ) -> None:
+        folded = encode_header_text("Grüße " * 20)
+        assert "\r\n" in folded
+
+        await provider.deliver(make_message(headers=(("X-Note", folded),)), allow_handoff)
+
+        ((_, value),) = api.mails[0].headers
+        assert str(make_header(decode_header(value))).strip() == ("Grüße " * 20).strip()
+        assert "\n" not in value
 
     @pytest.mark.parametrize(
         "body",

@@ -160,13 +160,22 @@ def format_display(address: Address) -> str:
     """Return `"Ada" <ada@example.com>`, not encoded, as APIs with JSON take it."""
     if not address.name:
         return address.email
-    name = address.name.replace("\\", "\\\\").replace('"', '\\"')
+    name = _to_one_line(address.name).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}" <{address.email}>'
 
 
 def to_mailbox(address: Address) -> dict[str, str]:
     """Return a mailbox as an object with `email` and `name`."""
-    return {"email": address.email} | ({"name": address.name} if address.name else {})
+    return {"email": address.email} | ({"name": _to_one_line(address.name)} if address.name else {})
+
+
+def unfold_headers(message: Message) -> dict[str, str]:
+    """Return the further headers of a mail, each in one line, as APIs with JSON take them."""
+    return {name: _to_one_line(value) for name, value in message.headers}
+
+
+def _to_one_line(text: str) -> str:
+    return text if text.isprintable() else " ".join(text.split())
 
 
 def encode_content(file: Attachment) -> str:

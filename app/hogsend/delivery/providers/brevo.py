@@ -14,7 +14,14 @@ from typing import Any, cast
 
 from ..message import Message
 from .api_client import ApiAnswer, HandoverRequest
-from .api_provider import MAX_WAIT, SEND_TAG, ApiProvider, encode_content, to_mailbox
+from .api_provider import (
+    MAX_WAIT,
+    SEND_TAG,
+    ApiProvider,
+    encode_content,
+    to_mailbox,
+    unfold_headers,
+)
 from .port import (
     Accepted,
     DeliveryError,
@@ -114,7 +121,7 @@ def build_payload(message: Message) -> dict[str, Any]:
         "subject": message.subject,
         "textContent": message.text,
         "headers": {
-            **dict(message.headers),
+            **unfold_headers(message),
             "idempotencyKey": str(message.send_id),
             "X-Mailin-custom": f"{_PREFIX}{message.send_id}",
         },

@@ -14,7 +14,7 @@ from typing import Any, cast
 from ...clock import Clock
 from ..message import Message
 from .api_client import ApiAnswer, ApiTimeouts, HandoverRequest
-from .api_provider import SEND_TAG, ApiProvider, encode_content, format_display
+from .api_provider import SEND_TAG, ApiProvider, encode_content, format_display, unfold_headers
 from .port import (
     Accepted,
     BeforeHandoff,
@@ -161,7 +161,7 @@ class Postmark(ApiProvider):
 def build_payload(message: Message, stream: str) -> dict[str, Any]:
     """Build the JSON object of a mail."""
     headers = [
-        *message.headers,
+        *unfold_headers(message).items(),
         ("Message-ID", message.message_id),
         # Postmark replaces the Message-ID without it.
         ("X-PM-KeepID", "true"),

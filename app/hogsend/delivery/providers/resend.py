@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from ..message import Message
 from .api_client import ApiAnswer, HandoverRequest
-from .api_provider import SEND_TAG, ApiProvider, encode_content, format_display
+from .api_provider import SEND_TAG, ApiProvider, encode_content, format_display, unfold_headers
 from .port import (
     Accepted,
     DeliveryError,
@@ -136,7 +136,7 @@ def build_payload(message: Message) -> dict[str, Any]:
         "cc": [format_display(address) for address in message.cc],
         "bcc": [format_display(address) for address in message.bcc],
         "reply_to": [format_display(address) for address in message.reply_to],
-        "headers": dict(message.headers),
+        "headers": unfold_headers(message),
         "attachments": [
             {
                 "filename": file.filename,

@@ -21,7 +21,14 @@ from ...clock import Clock
 from ...errors import ConfigError
 from ..message import Message
 from .api_client import ApiAnswer, ApiTimeouts, HandoverRequest
-from .api_provider import MAX_WAIT, SEND_TAG, ApiProvider, encode_content, to_mailbox
+from .api_provider import (
+    MAX_WAIT,
+    SEND_TAG,
+    ApiProvider,
+    encode_content,
+    to_mailbox,
+    unfold_headers,
+)
 from .port import (
     Accepted,
     DeliveryError,
@@ -150,7 +157,7 @@ def build_payload(message: Message) -> dict[str, Any]:
         "from": to_mailbox(message.from_),
         "subject": message.subject,
         "content": content,
-        "headers": {**dict(message.headers), "Message-ID": message.message_id},
+        "headers": {**unfold_headers(message), "Message-ID": message.message_id},
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},
             "open_tracking": {"enable": False},

@@ -69,7 +69,7 @@ class Ses(ApiProvider):
         self.base = self.url.choose_base(f"https://email.{self.url.host}.amazonaws.com")
         self._credentials = Credentials(self.url.key, self.url.secret)
         self._sns = SnsReader(
-            self.url.options.get("topic", ""), self.client, self.url.options.get("url")
+            self.url.options.get("topic", ""), self.client, self.base if self.url.is_local else None
         )
 
     def build_request(self, message: Message) -> HandoverRequest:
