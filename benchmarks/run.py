@@ -22,6 +22,7 @@ SCRIPTS = (
     "turns",
     "replay",
     "render",
+    "bounces",
     "latency",
     "latency_under_load",
     "burst",

@@ -141,6 +141,13 @@ class Settings:
         "The default sender. A provider that really sends needs one of your own addresses.",
         name="HOGSEND_FROM",
     )
+    return_path: str | None = _setting(
+        None,
+        parsing.parse_address,
+        "The mailbox that bounces of mails over SMTP go to, such as `bounces@return.example.com`. "
+        "Each mail gets an address of its own, `bounces+…@return.example.com`. Without it, bounces "
+        "go to the sender.",
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         None,
         parsing.parse_networks,

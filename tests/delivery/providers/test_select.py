@@ -10,6 +10,7 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.config.settings import load_settings
+from hogsend.delivery.feedback.return_path import ReturnPath
 from hogsend.delivery.providers.inbox import InboxProvider
 from hogsend.delivery.providers.port import Provider
 from hogsend.delivery.providers.provider_url import parse_provider_url
@@ -18,6 +19,8 @@ from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.errors import ConfigError
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
+from tests.delivery.providers.contract import allow_handoff, make_message
+from tests.sinks.smtp_sink import SmtpSink
 
 OUTSIDE = {
     "HOGSEND_MAIL": "smtp://hog:pass@mail.example.com",
@@ -226,3 +229,28 @@ def test_an_address_keeps_its_key_to_itself() -> None:
 )
 def test_the_greeting_is_a_name_that_servers_accept(base: str, greeting: str) -> None:
     assert choose_greeting(base) == greeting
+
+
+async def test_mails_over_smtp_have_a_signed_return_path_of_their_own(
+    folder: Path, database: Database, clock: ManualClock
+) -> None:
+    async with SmtpSink() as sink:
+        settings = load_settings(
+            {
+                "HOGSEND_MAIL": sink.url,
+                "HOGSEND_RETURN_PATH": "bounces@return.example.org",
+                "HOGSEND_SECRET": "s" * 43,
+            },
+            folder,
+        )
+        provider = select_provider(settings, database, clock, ChangeFeed())
+        messages = [make_message(), make_message()]
+        for message in messages:
+            await provider.deliver(message, allow_handoff)
+        await provider.close()
+
+        return_path = ReturnPath("bounces@return.example.org", ["s" * 43])
+        senders = [mail.sender.partition(" ")[0] for mail in sink.mails]
+        assert [return_path.read(sender) for sender in senders] == [
+            message.send_id for message in messages
+        ]

@@ -40,7 +40,9 @@ __all__ = [
 ]
 
 RejectionKind = Literal["hard_bounce", "content", "policy", "refused"]
-FeedbackKind = Literal["delivered", "delayed", "hard_bounce", "soft_bounce", "complaint"]
+FeedbackKind = Literal[
+    "delivered", "delayed", "hard_bounce", "soft_bounce", "rejected", "complaint"
+]
 BeforeHandoff = Callable[[], Awaitable[None]]
 
 

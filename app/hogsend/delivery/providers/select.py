@@ -18,10 +18,11 @@ from ...errors import ConfigError
 from ...store.change_feed import ChangeFeed
 from ...store.db import Database
 from ..dkim.signer import DkimSigner
+from ..feedback.return_path import ReturnPath
 from .inbox import InboxProvider
 from .port import Provider
 from .smtp import SmtpProvider
-from .smtp_server import is_loopback, parse_server
+from .smtp_server import SmtpServer, is_loopback, parse_server
 
 if TYPE_CHECKING:
     from .api_provider import ApiProvider
@@ -62,8 +63,11 @@ def select_provider(
         server = parse_server(mail)
         if not server.is_local:
             require_public_settings(settings)
-        signer = DkimSigner(database, clock, changes, load_stored_secret(settings).secrets)
-        return SmtpProvider(server, greeting=choose_greeting(settings.base_url), sign=signer.sign)
+        return _build_smtp_provider(
+            server,
+            settings,
+            DkimSigner(database, clock, changes, load_stored_secret(settings).secrets),
+        )
     if scheme in API_PROVIDERS:
         api_provider = build_api_provider(mail, clock)
         if not api_provider.url.is_local:
@@ -74,6 +78,23 @@ def select_provider(
         raise ConfigError("HOGSEND_MAIL does not name a known provider.", CHOICES)
     require_public_settings(settings)
     return _import_provider(settings.journeys, module, name)
+
+
+def _build_smtp_provider(
+    server: SmtpServer, settings: Settings, signer: DkimSigner
+) -> SmtpProvider:
+    """Create the provider of an SMTP server, which signs mails and gives each a return path."""
+    return_path = (
+        ReturnPath(settings.return_path, load_stored_secret(settings).secrets)
+        if settings.return_path is not None
+        else None
+    )
+    return SmtpProvider(
+        server,
+        greeting=choose_greeting(settings.base_url),
+        sign=signer.sign,
+        build_return_path=None if return_path is None else return_path.build,
+    )
 
 
 def build_api_provider(mail: str, clock: Clock) -> ApiProvider:

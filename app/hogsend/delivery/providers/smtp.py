@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from uuid import UUID
 
 from .port import Accepted, BeforeHandoff, Message, Provider, TryLater
 from .smtp_envelope import Envelope, build_envelope
@@ -31,7 +32,7 @@ class SmtpProvider(Provider):
         timeouts: how long to wait for replies.
         idle: how long an unused connection stays open, in seconds.
         sign: returns the bytes of a mail with its DKIM signatures; None leaves mails unsigned.
-        choose_return_path: returns the address that the bounces of a mail go to; None is the
+        build_return_path: returns the address that the bounces of a send go to; None is the
             sender's own.
     """
 
@@ -45,14 +46,14 @@ class SmtpProvider(Provider):
         timeouts: SmtpTimeouts | None = None,
         idle: float = IDLE_SECONDS,
         sign: Callable[[Message], Awaitable[bytes]] | None = None,
-        choose_return_path: Callable[[Message], str] | None = None,
+        build_return_path: Callable[[UUID], str] | None = None,
     ) -> None:
         self.server = server
         self._greeting = greeting
         self._timeouts = timeouts or SmtpTimeouts()
         self._idle = idle
         self._sign = sign
-        self._choose_return_path = choose_return_path
+        self._build_return_path = build_return_path
         self._slots = asyncio.Semaphore(server.pool)
         self._idle_sessions: list[SmtpSession] = []
         self._context: ssl.SSLContext | None = None
@@ -66,7 +67,7 @@ class SmtpProvider(Provider):
         Raises:
             TryLater, Rejected, ProviderStopped, InDoubt, Withdrawn: as the port says.
         """
-        return_path = self._choose_return_path and self._choose_return_path(message)
+        return_path = self._build_return_path and self._build_return_path(message.send_id)
         envelope = build_envelope(message, return_path)
         content = message.mime_bytes if self._sign is None else await self._sign(message)
         envelope = replace(envelope, size=len(content))
