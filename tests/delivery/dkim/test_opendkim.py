@@ -29,7 +29,8 @@ def test_opendkim_accepts_every_shape_of_mail_and_refuses_a_changed_one(
 ) -> None:
     keys = [to_signing_key(pair) for pair in key_pairs]
     records = [
-        f"s-{pair.algorithm}._domainkey.example.org v=DKIM1; k={pair.algorithm}; p={pair.public_key}"
+        f"s-{pair.algorithm}._domainkey.example.org v=DKIM1; k={pair.algorithm}; "
+        f"p={pair.public_key}"
         for pair in key_pairs
     ]
     (tmp_path / "keys").write_text("\n".join(records) + "\n")
