@@ -15,6 +15,7 @@ from uuid import UUID
 from hogsend.clock import ManualClock
 from hogsend.delivery.mailer import Mailer
 from hogsend.delivery.providers.port import Accepted, BeforeHandoff, Message, Provider
+from hogsend.delivery.providers.provider_set import ProviderSet
 from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Send
 from hogsend.ingest import BatchResult
@@ -185,7 +186,7 @@ def create_mailer(site: Site, provider: Provider) -> Mailer:
         database=site.runtime.database,
         clock=site.clock,
         ingest=site.runtime.ingest,
-        provider=provider,
+        providers=ProviderSet.from_provider(provider),
         changes=site.runtime.change_feed,
         renderer=site.runtime.content.renderer,
     )

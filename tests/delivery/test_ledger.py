@@ -29,11 +29,11 @@ class LedgerHarness(MailerHarness):
     @cached_property
     def ledger(self) -> Ledger:
         runtime = self.site.runtime
-        return Ledger(runtime.database, self.site.clock, runtime.ingest, "scripted")
+        return Ledger(runtime.database, self.site.clock, runtime.ingest)
 
     async def handoff(self, send_id: UUID) -> Handoff:
         send = await self.row(send_id)
-        return Handoff(send, make_message(send.to_email or "", send_id=send_id))
+        return Handoff(send, make_message(send.to_email or "", send_id=send_id), "scripted")
 
     async def begin(self, *ids: UUID) -> list[Send | BaseException]:
         """Begin several hand-overs at the same time."""

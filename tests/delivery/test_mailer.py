@@ -12,9 +12,9 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.delivery.mailer import MAX_DELIVERIES
+from hogsend.delivery.provider_pauses import STOPPED_PAUSE
 from hogsend.delivery.providers.port import InDoubt, ProviderStopped, Rejected, TryLater
 from hogsend.delivery.providers.smtp_replies import build_error
-from hogsend.delivery.send_delivery import STOPPED_PAUSE
 from hogsend.domain.ids import new_id
 from hogsend.domain.incoming import IncomingEvent
 from hogsend.services.content import load_content

@@ -23,6 +23,8 @@ NOT_WITH_ONE_WORKER = (
     "engines.hatchet.",
     "delivery.due_sends.DueSends._lease",
 )
+# Reports about mails, whose order and repetition `tests/delivery/feedback/` tries.
+FEEDBACK = ("delivery.feedback.", "delivery.breach_check.")
 # Erasures, which `tests/ingest/test_erasing.py` ends at each of their steps.
 ERASURES = ("ingest.erasing.",)
 
@@ -31,7 +33,7 @@ def test_every_transaction_of_a_worker_has_a_name() -> None:
     openers = {
         name
         for name in transaction_openers()
-        if not name.startswith((*NOT_WITH_ONE_WORKER, *ERASURES))
+        if not name.startswith((*NOT_WITH_ONE_WORKER, *ERASURES, *FEEDBACK))
         and (not name.startswith(SERVICES) or name.startswith(TESTED_SERVICES))
     }
     assert openers == {*TRANSACTIONS}

@@ -58,6 +58,8 @@ WORST: Mapping[str, tuple[str, ...]] = {
         "a@a…@",
         "hsk_…k",
     ),
+    "config.mail_setting._NAMED": ("a…A",),
+    "config.mail_setting._PART": ("smtp://…\t", "a…:", "a:a…:", "ab…:"),
     "config.parsing.parse_base_url": ("https://…a",),
     "config.parsing.parse_bind": ("[…:", "[…:]", "a…:1"),
     "config.parsing.parse_count": ("…1",),

@@ -120,8 +120,8 @@ async def test_an_email_that_an_exit_is_cancelling_is_not_handed_over(world: Wor
     await world.submit("go", user_id="ada", email="ada@example.com")
     await world.turn_runner(hours(1)).run([(await world.enrollment()).id])
     (send,) = await world.sends()
-    ledger = Ledger(world.database, world.clock, world.runtime.ingest, "inbox")
-    begin = ledger.begin(Handoff(send, make_message("ada@example.com", send_id=send.id)))
+    ledger = Ledger(world.database, world.clock, world.runtime.ingest)
+    begin = ledger.begin(Handoff(send, make_message("ada@example.com", send_id=send.id), "inbox"))
     async with commit_event_during(world, "stop", begin, user_id="ada") as withdrawn:
         assert isinstance(withdrawn, Withdrawn)
         assert await world.send_outcomes() == [("welcome", "cancelled", "exit_on stop")]

@@ -55,11 +55,6 @@ parse_database_url = build_pattern_parser(
     r"sqlite://(?!.*(:memory:|\?)).+|postgres(ql)?://.+",
     "Use sqlite://PATH or postgres://user:password@host:port/name.",
 )
-parse_mail = build_pattern_parser(
-    r"inbox|smtps?://[^\s/]+.*|(resend|postmark|ses|mailgun|sendgrid|brevo)://\S+|[A-Za-z_][\w.]*:[A-Za-z_]\w*",
-    "Use inbox, smtp://user:password@host:port, smtps://user:password@host:port, resend://KEY, "
-    "postmark://TOKEN or module:Class.",
-)
 parse_api_key = build_pattern_parser(
     r"hsk_[A-Za-z0-9_-]{32,128}",
     "Use a key that `hogsend keys create` printed; it begins with hsk_.",

@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import ConfigError
 from . import parsing
 from .env_file import ENV_FILE, read_env_file
+from .mail_setting import parse_mail
 from .parsing import Parser
 
 PREFIX = "HOGSEND_"
@@ -129,10 +130,11 @@ class Settings:
     )
     mail: str = _setting(
         "inbox",
-        parsing.parse_mail,
+        parse_mail,
         "The mail provider: `inbox` captures mail and sends nothing, "
         "`smtp://user:password@host:port` or `smtps://…` is a mail server, `resend://KEY` is a "
-        "provider with an API, and `module:Class` is a provider of your own.",
+        "provider with an API, and `module:Class` is a provider of your own. Several have spaces "
+        "between them, each with a name of its own: `first=smtp://… second=resend://…`.",
         secret=True,
     )
     sender: str = _setting(

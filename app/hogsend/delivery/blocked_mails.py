@@ -11,7 +11,8 @@ from datetime import timedelta
 from ..clock import Clock
 from ..store import blocked_mails
 from ..store.db import Database
-from .ledger import Ledger, Unblock
+from .blocking import Unblock
+from .ledger import Ledger
 from .templates import Templates
 
 log = logging.getLogger("hogsend.mail")

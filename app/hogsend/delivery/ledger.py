@@ -9,20 +9,22 @@ from uuid import UUID
 
 from ..clock import Clock
 from ..domain.contact import Contact
-from ..domain.erasure import ERASED
-from ..domain.incoming import IncomingEvent
-from ..domain.send_policy import UNSENT, Queue, Send, SendFacts, compute_send_time, decide_send
+from ..domain.send_policy import Queue, Send, SendFacts, compute_send_time, decide_send
+from ..domain.sending_policy import SendingPolicy
 from ..ingest import BatchResult, Ingest
-from ..store import blocked_mails, consents, contacts, counters, direct_mails, sends
+from ..store import consents, contacts, counters, direct_mails, sends
 from ..store.batcher import Batcher
-from ..store.blocked_mails import BlockedMail
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
-from ..store.sends import RenderedMail, SendState
+from ..store.sends import RenderedMail
+from .blocking import Unblock, write_unblocks
+from .conclusions import write_outcomes
+from .feedback.handler import OnBounces
 from .message import Attachment, Message
 from .outcomes import DeliveryOutcome
 from .providers.port import Withdrawn
 from .send_jobs import SendJob, build_send_facts
+from .stored_message import parse_message
 
 __all__ = ["Handoff", "Ledger", "Unblock"]
 
@@ -34,27 +36,16 @@ class Handoff:
     Args:
         send: the row of the ledger.
         message: the finished mail, which is stored.
+        provider: the name of the provider that takes it.
         archived: what is stored in place of a mail that must not be readable after it has left.
         skips_consent: whether it goes to a contact who has unsubscribed, too.
     """
 
     send: Send
     message: Message
+    provider: str
     archived: Message | None = None
     skips_consent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unblock:
-    """A blocked mail that is made again, or that fails for good.
-
-    Args:
-        send_id: the mail's send.
-        reason: why the mail fails; None to make it again.
-    """
-
-    send_id: UUID
-    reason: str | None = None
 
 
 class Ledger:
@@ -64,8 +55,9 @@ class Ledger:
         database: holds the ledger.
         clock: the source of the current time.
         ingest: ingests bounces as events, inside the transaction of their outcome.
-        provider: the provider's name.
         holder: this worker's id, where several workers deliver.
+        test_address: the address that gets every mail in test mode.
+        on_bounces: is told which senders' mails bounced, after the commit.
     """
 
     def __init__(
@@ -73,13 +65,16 @@ class Ledger:
         database: Database,
         clock: Clock,
         ingest: Ingest,
-        provider: str,
         holder: UUID | None = None,
+        *,
+        test_address: str | None = None,
+        on_bounces: OnBounces | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ingest = ingest
-        self._provider = provider
+        self._test_address = test_address
+        self._on_bounces = on_bounces
         self._holder = holder
         # One batcher for both, so that a mail that begins and a mail that ends share a commit.
         self._batcher: Batcher[Handoff | DeliveryOutcome | Unblock, Send | None] = Batcher(
@@ -116,6 +111,11 @@ class Ledger:
         """Return the files of a direct email."""
         return await self._database.read_one(direct_mails.find_attachments(send_id))
 
+    async def load_message(self, send: Send) -> Message | None:
+        """Return the mail of an earlier attempt at a send, if it is stored."""
+        stored = await self._database.read_one(sends.find_mail(send.id))
+        return parse_message(stored) if stored is not None else None
+
     def decide_refusal(
         self, send: Send, facts: SendFacts, now: datetime, *, skips_consent: bool = False
     ) -> Send | None:
@@ -128,16 +128,22 @@ class Ledger:
             return None
         return replace(send, status=decision.status, reason=decision.reason, due_at=None)
 
-    def decide_again(self, job: SendJob, now: datetime) -> Send | None:
+    def is_transactional(self, job: SendJob) -> bool:
+        """Return whether a mail belongs to a transactional list, such as a receipt."""
+        return job.skips_consent or self._ingest.rules.find_list(job.send.list_id).transactional
+
+    def decide_again(self, job: SendJob, now: datetime, policy: SendingPolicy) -> Send | None:
         """Return None if a due mail may leave now, else its changed row.
 
-        The changed row is refused, or waits for the send window of its journey.
+        The changed row is refused, or waits for the send window of its journey, or for the end of
+        the quiet hours.
         """
         refused = self.decide_refusal(job.send, job.facts, now, skips_consent=job.skips_consent)
-        journey = self._ingest.rules.find_definition(job.send.journey_id or "")
-        if refused is not None or journey is None:
+        if refused is not None:
             return refused
-        due_at = compute_send_time(journey, job.contact.properties, now)
+        journey = self._ingest.rules.find_definition(job.send.journey_id or "")
+        quiet_hours = None if self.is_transactional(job) else policy.quiet_hours
+        due_at = compute_send_time(journey, job.contact.properties, now, quiet_hours)
         return replace(job.send, due_at=due_at) if due_at > now else None
 
     async def _write(
@@ -146,8 +152,8 @@ class Ledger:
         """Write all items in one transaction, but bounces, which are events, in a second one."""
         handoffs = [item for item in items if isinstance(item, Handoff)]
         outcomes = [item for item in items if isinstance(item, DeliveryOutcome)]
-        bounces = [outcome for outcome in outcomes if outcome.suppress is not None]
-        others = [outcome for outcome in outcomes if outcome.suppress is None]
+        bounces = [outcome for outcome in outcomes if outcome.is_bounce]
+        others = [outcome for outcome in outcomes if not outcome.is_bounce]
         unblocks = [item for item in items if isinstance(item, Unblock)]
         begun: list[Send | Exception] = []
         if handoffs and (others or unblocks):
@@ -158,6 +164,8 @@ class Ledger:
             await self._conclude(others, unblocks)
         if bounces:
             await self._conclude(bounces)
+            if self._on_bounces is not None:
+                await self._on_bounces(frozenset(o.sender for o in bounces if o.sender))
         results = iter(begun)
         return [next(results) if isinstance(item, Handoff) else None for item in items]
 
@@ -173,7 +181,7 @@ class Ledger:
     ) -> None:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
-            batch = await self._conclude_within(tx, outcomes, unblocks, tally)
+            batch = await self._write_within(tx, outcomes, unblocks, tally)
             await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
 
@@ -186,10 +194,24 @@ class Ledger:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
             begun = await self._begin_within(tx, handoffs, tally)
-            batch = await self._conclude_within(tx, outcomes, unblocks, tally)
+            batch = await self._write_within(tx, outcomes, unblocks, tally)
             await tx.apply([tally.to_write()])
         await self._ingest.publish_result(batch)
         return begun
+
+    async def _write_within(
+        self,
+        tx: Transaction,
+        outcomes: Sequence[DeliveryOutcome],
+        unblocks: Sequence[Unblock],
+        tally: Tally,
+    ) -> BatchResult:
+        now = self._clock.now()
+        if unblocks:
+            await write_unblocks(tx, unblocks, tally, now)
+        return await write_outcomes(
+            tx, self._ingest, outcomes, tally, now, test_address=self._test_address
+        )
 
     async def _begin_within(
         self, tx: Transaction, handoffs: Sequence[Handoff], tally: Tally
@@ -249,76 +271,8 @@ class Ledger:
             to_email=handoff.message.to[0].email,
             due_at=None,
             handed_at=now,
-            provider=self._provider,
+            provider=handoff.provider,
         )
-
-    async def _conclude_within(
-        self,
-        tx: Transaction,
-        outcomes: Sequence[DeliveryOutcome],
-        unblocks: Sequence[Unblock],
-        tally: Tally,
-    ) -> BatchResult:
-        now = self._clock.now()
-        if unblocks:
-            await _write_unblocks(tx, unblocks, tally, now)
-        states = await tx.fetch_one(sends.find_states([outcome.send.id for outcome in outcomes]))
-        changed = [
-            row
-            for outcome in outcomes
-            if (row := _conclude_row(outcome.send, states.get(outcome.send.id))) is not None
-        ]
-        for row in changed:
-            if row.status not in UNSENT:
-                tally.add_today(counters.name_send_total(row.status))
-        await tx.apply([sends.conclude(changed, now), *direct_mails.forget_ended(changed)])
-        blocked_ids = {row.id for row in changed if row.status == "blocked"}
-        if blocked_ids:
-            await _store_blocks(tx, [o for o in outcomes if o.send.id in blocked_ids], now)
-        bounces = [
-            _build_bounce_event(outcome) for outcome in outcomes if outcome.suppress is not None
-        ]
-        batch = (
-            await self._ingest.submit_within(tx, bounces, tally, now) if bounces else BatchResult()
-        )
-        batch.topics.add("sends")
-        return batch
-
-
-async def _store_blocks(
-    tx: Transaction, outcomes: Sequence[DeliveryOutcome], now: datetime
-) -> None:
-    """Store why mails are blocked, with the versions of their templates that failed before."""
-    blocks = {outcome.send.id: outcome for outcome in outcomes if outcome.block is not None}
-    known = await tx.fetch_one(blocked_mails.find(list(blocks)))
-    mails: list[BlockedMail] = []
-    for send_id, outcome in blocks.items():
-        assert outcome.block is not None  # noqa: S101 (selected above)
-        version, facts = outcome.block.version, outcome.block.facts
-        before = known.get(send_id)
-        versions = before.add_version(version) if before else version
-        mails.append(BlockedMail(send_id, outcome.send.template, versions, now, facts))
-    await tx.apply([blocked_mails.store(mails)])
-
-
-async def _write_unblocks(
-    tx: Transaction, unblocks: Sequence[Unblock], tally: Tally, now: datetime
-) -> None:
-    blocked = await tx.fetch_one(
-        blocked_mails.find_reasons([unblock.send_id for unblock in unblocks], tx.dialect.lock_rows)
-    )
-    current = [unblock for unblock in unblocks if unblock.send_id in blocked]
-    failed = {unblock.send_id: unblock.reason for unblock in current if unblock.reason is not None}
-    for _ in failed:
-        tally.add_today(counters.name_send_total("failed"))
-    released = [unblock.send_id for unblock in current if unblock.reason is None]
-    await tx.apply(
-        [
-            blocked_mails.release(released, now),
-            blocked_mails.fail(failed, now),
-            *direct_mails.forget(failed),
-        ]
-    )
 
 
 def _to_rendered_mail(message: Message) -> RenderedMail:
@@ -328,36 +282,4 @@ def _to_rendered_mail(message: Message) -> RenderedMail:
         message.from_.email,
         message.mime_bytes,
         message.links,
-    )
-
-
-def _conclude_row(send: Send, state: SendState | None) -> Send | None:
-    """Return the row after an attempt, or None if the send has ended in the meantime.
-
-    A mail that was withdrawn during the hand-over and was not accepted is cancelled, not retried.
-    What the provider says about a mail to an erased contact is not kept.
-    """
-    if state is None or state.status not in ("queued", "sending"):
-        return None
-    if send.status == "queued" and state.status == "sending" and state.reason is not None:
-        send = replace(send, status="cancelled", reason=state.reason, due_at=None)
-    if state.reason == ERASED:
-        return replace(send, reason=ERASED, provider_id=None, attempts=())
-    return send
-
-
-def _build_bounce_event(outcome: DeliveryOutcome) -> IncomingEvent:
-    send = outcome.send
-    return IncomingEvent(
-        name="email.bounced",
-        contact_id=None if send.address else send.contact_id,
-        email=send.address,
-        properties={
-            "sendId": str(send.id),
-            "template": send.template,
-            "reason": send.reason or "",
-        },
-        source="delivery",
-        send_id=send.id,
-        suppress=outcome.suppress,
     )

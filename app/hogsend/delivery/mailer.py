@@ -9,19 +9,23 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
+from ..domain.sending_policy import NO_POLICY, SendingPolicy
 from ..engines.poller import Poller
 from ..ingest import Ingest
-from ..store import meta
+from ..store import meta, sending_stops
 from ..store.change_feed import ChangeFeed
 from ..store.db import Database
 from .drain_gate import DrainGate
 from .due_sends import DueSends
+from .feedback.handler import OnBounces
+from .governor import Governor
 from .ledger import Ledger
-from .providers.port import Provider
+from .provider_pauses import ProviderPauses
+from .providers.provider_set import ProviderSet
 from .rate_limiter import RateLimiter
 from .recovery import settle_interrupted_sends
 from .render import Renderer
-from .send_delivery import ProviderPause, SendDelivery
+from .send_delivery import SendDelivery
 from .send_jobs import SendJob
 
 log = logging.getLogger("hogsend.mail")
@@ -46,17 +50,24 @@ class Mailer:
         database: holds the ledger.
         clock: the source of the current time.
         ingest: ingests the events of delivery, such as bounces.
-        provider: the provider that the mails are handed to.
+        providers: the providers that the mails are handed to.
         changes: notified when sends change.
         renderer: renders the mails; may be replaced at any time.
         rate: the maximum number of mails a second; 0 for no limit.
         holder: this worker's id, where several workers deliver.
         drain_gate: with a gate, mails leave only while `drain` runs, or when they are overdue for
             `LATE_AFTER`; without one, mails leave as soon as they are due.
+        governor: paces the mails; one without limits unless given.
+        test_address: the address that gets every mail in test mode.
+        on_bounces: is told which senders' mails bounced.
 
     Attributes:
         send_hold: why nothing may be sent, if sending is on hold.
+        policy_problem: why no mail may leave, if the sending policy cannot be used.
         ledger: records hand-overs and outcomes.
+        governor: paces the mails.
+        pauses: the pauses of the providers.
+        providers: the providers.
     """
 
     def __init__(
@@ -65,23 +76,36 @@ class Mailer:
         database: Database,
         clock: Clock,
         ingest: Ingest,
-        provider: Provider,
+        providers: ProviderSet,
         changes: ChangeFeed,
         renderer: Renderer,
         rate: float = 0,
         holder: UUID | None = None,
         drain_gate: DrainGate | None = None,
+        governor: Governor | None = None,
+        test_address: str | None = None,
+        on_bounces: OnBounces | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._provider = provider
+        self.providers = providers
         self._changes = changes
         self._ingest = ingest
-        self.ledger = Ledger(database, clock, ingest, provider.name, holder)
+        self.governor = governor or Governor()
+        self.ledger = Ledger(
+            database, clock, ingest, holder, test_address=test_address, on_bounces=on_bounces
+        )
         self._due_sends = DueSends(database, holder)
         self._poller = Poller(log, "due mails could not be read; trying again")
-        self._pause = ProviderPause(on_end=self._poller.notify)
-        self._delivery = SendDelivery(clock, self.ledger, provider, self._pause, renderer)
+        self.pauses = ProviderPauses(providers.names, on_end=self._poller.notify)
+        self._delivery = SendDelivery(
+            clock,
+            self.ledger,
+            providers=providers,
+            pauses=self.pauses,
+            governor=self.governor,
+            renderer=renderer,
+        )
         self._rate_limiter = RateLimiter(rate)
         self._gate = drain_gate
         self._is_closing = False
@@ -91,6 +115,7 @@ class Mailer:
         self._is_full = False
         self._next_batch_at = 0.0
         self.send_hold: str | None = None
+        self.policy_problem: str | None = None
 
     @property
     def renderer(self) -> Renderer:
@@ -103,8 +128,11 @@ class Mailer:
 
     @property
     def provider_problem(self) -> str | None:
-        """Why the provider takes no mail at all, if so."""
-        return self._pause.reason
+        """Why no mail leaves through one of the providers, if so."""
+        problems = self.pauses.problems
+        if len(self.providers) == 1:
+            return next(iter(problems.values()), None)
+        return "; ".join(f"{name}: {reason}" for name, reason in problems.items()) or None
 
     @property
     def is_idle(self) -> bool:
@@ -130,9 +158,27 @@ class Mailer:
     async def recover(self) -> None:
         """Read whether sending is on hold, and settle the hand-overs of workers that have ended."""
         self.send_hold = await self._database.read_one(meta.find_value(meta.SEND_HOLD))
-        await settle_interrupted_sends(
-            self._database, self._clock.now(), self._provider.idempotency_window
-        )
+        await settle_interrupted_sends(self._database, self._clock.now(), self.providers.get_window)
+        await self.read_stops()
+
+    def use_policy(self, policy: SendingPolicy | None) -> None:
+        """Send by a policy from now on.
+
+        Args:
+            policy: the policy; None when the author's file cannot be used: then the last one holds,
+                and without one no mail leaves.
+        """
+        if policy is not None:
+            self.governor.policy = policy
+            self.policy_problem = None
+        elif self.governor.policy is NO_POLICY:
+            self.policy_problem = "journeys/sending.py cannot be used, so mail waits"
+        self._poller.notify()
+
+    async def read_stops(self) -> None:
+        """Read for which providers and senders no mail leaves."""
+        stops = await self._database.read_one(sending_stops.find_active())
+        self.governor.stopped = frozenset((stop.scope, stop.name) for stop in stops)
 
     async def run(self) -> None:
         """Deliver until closed."""
@@ -158,7 +204,7 @@ class Mailer:
         if running:
             await asyncio.wait(running, timeout=_PREPARING_SECONDS)
         await self._delivery.leave_in_doubt(overdue)
-        await self._provider.close()
+        await self.providers.close()
         await self.ledger.flush()
 
     async def _cancel_preparing(self, seconds: float) -> None:
@@ -176,7 +222,7 @@ class Mailer:
     async def _begin_due(self) -> float:
         """Begin as many due sends as the limits allow; return how long to wait, in seconds."""
         self._is_full = False
-        while not self._is_closing and self.send_hold is None:
+        while not self._is_closing and self.send_hold is None and self.policy_problem is None:
             now = self._clock.now()
             wait = await self._compute_closed_seconds(now)
             if wait > 0:
@@ -197,7 +243,7 @@ class Mailer:
 
     def _begin_ready(self, now: datetime) -> int:
         """Begin deliveries of claimed sends; return how many more may run at the same time."""
-        is_paused = self.provider_problem is not None
+        is_paused = self.pauses.are_all_stopped
         room = (1 if is_paused else MAX_DELIVERIES) - len(self._tasks)
         allowed = self._rate_limiter.compute_room(now, room)
         while self._ready and allowed > 0:
@@ -226,7 +272,7 @@ class Mailer:
 
     async def _compute_closed_seconds(self, now: datetime) -> float:
         """Return for how long no mail may begin, in seconds."""
-        paused = self._pause.compute_seconds_left(now)
+        paused = self.pauses.compute_seconds_left(now)
         if paused > 0 or self.is_draining or self._tasks:
             return paused
         due_at = await self._due_sends.find_next_due_at()

@@ -19,6 +19,10 @@ from .providers.port import Accepted, Rejected, TryLater
 # Characters of a provider's reply that are stored.
 MAX_REPLY_LENGTH: Final = 1000
 _IN_DOUBT: Final = "in_doubt"
+# The outcome of an attempt that a provider asked to repeat later.
+DEFERRED: Final = "deferred"
+# Why a mail waits that has its place in a spread.
+PACED: Final = "paced"
 _BLOCKED: Final = "blocked"
 
 
@@ -43,11 +47,20 @@ class DeliveryOutcome:
         send: the changed row of the ledger.
         suppress: the address to suppress, if the attempt showed that the address does not exist.
         block: why the mail cannot be made, if it is blocked.
+        soft_bounced: the address whose mailbox was full.
+        sender: the domain of the sender, if the mail was made.
     """
 
     send: Send
     suppress: Suppress | None = None
     block: Block | None = None
+    soft_bounced: str | None = None
+    sender: str | None = None
+
+    @property
+    def is_bounce(self) -> bool:
+        """Whether the attempt was a bounce, which may become an event."""
+        return self.suppress is not None or self.soft_bounced is not None
 
 
 def accept(send: Send, now: datetime, provider: str, accepted: Accepted) -> DeliveryOutcome:
@@ -108,15 +121,27 @@ def reject(
     return DeliveryOutcome(bounced, Suppress(contact_email, "hard_bounce"))
 
 
-def defer(send: Send, now: datetime, error: TryLater) -> DeliveryOutcome:
-    """Schedule the next attempt at a mail that did not leave; the mail fails after four days."""
+def defer(
+    send: Send, now: datetime, error: TryLater, contact_email: str | None = None
+) -> DeliveryOutcome:
+    """Schedule the next attempt at a mail that did not leave; the mail fails after four days.
+
+    Args:
+        send: the row.
+        now: the current time.
+        error: what the provider said.
+        contact_email: the address whose soft bounces are counted; None in test mode.
+    """
     reply = to_one_line(error.reply)
-    outcome = "soft bounce" if error.soft_bounce else "deferred"
+    outcome = "soft bounce" if error.soft_bounce else DEFERRED
     retried = _retry(send, now, outcome, reply, error.retry_at)
-    if retried.send.status != "failed" or not error.soft_bounce:
+    if not error.soft_bounce:
         return retried
+    bounced = replace(retried, soft_bounced=contact_email)
+    if retried.send.status != "failed":
+        return bounced
     reason = f"the mailbox was full for four days: {reply}"[:200]
-    return DeliveryOutcome(replace(retried.send, reason=reason))
+    return replace(bounced, send=replace(retried.send, reason=reason))
 
 
 def resolve_doubt(
@@ -195,6 +220,22 @@ def block(send: Send, now: datetime, reason: str, block: Block) -> DeliveryOutco
     attempts = send.attempts if is_known else _add_attempt(send, now, _BLOCKED, reply)
     blocked = replace(send, status=_BLOCKED, reason=reply, due_at=None, attempts=attempts)
     return DeliveryOutcome(blocked, block=block)
+
+
+def may_have_left(send: Send) -> bool:
+    """Return whether an earlier attempt may have delivered the mail."""
+    return any(attempt["outcome"] == _IN_DOUBT for attempt in send.attempts)
+
+
+def postpone(send: Send, until: datetime, reason: str) -> DeliveryOutcome:
+    """Let a mail wait, without counting an attempt.
+
+    Args:
+        send: the row.
+        until: when it is due again.
+        reason: why it waits.
+    """
+    return DeliveryOutcome(replace(send, status="queued", due_at=until, reason=reason))
 
 
 def wait_for_provider(send: Send, now: datetime) -> DeliveryOutcome:

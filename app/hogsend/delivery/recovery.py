@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ..domain.addressee import Addressee
@@ -19,20 +20,21 @@ log = logging.getLogger("hogsend.mail")
 
 
 async def settle_interrupted_sends(
-    database: Database, now: datetime, window: timedelta | None
+    database: Database, now: datetime, get_window: Callable[[str | None], timedelta | None]
 ) -> None:
     """Decide about mails that may have left when their worker ended.
 
     Queued mails of version 0.1.0 that go to another address than their contact's get the contact of
     that address first, so that consent and links are the recipient's.
 
-    If the provider recognizes repeats, the mails are queued again. Otherwise they are in doubt and
-    are not repeated.
+    If their provider recognizes repeats, the mails are queued again. Otherwise they are in doubt
+    and are not repeated.
 
     Args:
         database: holds the ledger.
         now: the current time.
-        window: how long the provider recognizes a repeated send; None if it never does.
+        get_window: returns how long the provider of this name recognizes a repeated send; None if
+            it never does.
     """
     tally = Tally(now)
     async with database.transaction() as tx:
@@ -40,7 +42,9 @@ async def settle_interrupted_sends(
         interrupted: list[Send] = await tx.fetch_one(
             sends.find_abandoned(tx.dialect.lock_skipping_locked)
         )
-        settled = [resolve_interrupted(send, now, window) for send in interrupted]
+        settled = [
+            resolve_interrupted(send, now, get_window(send.provider)) for send in interrupted
+        ]
         for send in settled:
             if send.status != "queued":
                 tally.add_today(counters.name_send_total(send.status))

@@ -4,74 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..clock import Clock
 from ..domain.direct_mail import DirectMail, mask_secrets
+from ..domain.pacing import Turn
+from ..domain.provider_choice import choose_provider
 from ..domain.send_policy import Send
 from ..errors import StoreUnavailable
 from . import outcomes
+from .deliverability import get_domain
+from .governor import Governor, Way
 from .ledger import Handoff, Ledger
 from .message import Message
-from .outcomes import Block, DeliveryOutcome
+from .outcomes import PACED, Block, DeliveryOutcome
+from .provider_pauses import ProviderPauses
 from .providers.port import (
     DeliveryError,
     InDoubt,
-    Provider,
     ProviderStopped,
     Rejected,
     TryLater,
     Withdrawn,
 )
+from .providers.provider_set import ProviderSet
 from .render import INVALID_ADDRESS, Renderer, RenderFailed
 from .send_jobs import SendJob
 from .template_context import describe_facts
 
 log = logging.getLogger("hogsend.mail")
 
-# How long to wait before the next attempt with a provider that takes no mail.
-STOPPED_PAUSE = timedelta(minutes=1)
+# Mails that may leave so soon wait in memory; others get a new due time.
+_MAX_WAIT_SECONDS = 1.0
+# How long mail of a stopped sender or provider waits until it is looked at again.
+_STOP_PAUSE = timedelta(minutes=15)
 _RETRY_SECONDS = 1.0
 _MAX_LOGGED_PROBLEMS = 1_000
 # The maximum number of mails with attachments that are handed over at the same time.
 _MAX_WITH_ATTACHMENTS = 4
 REMEDY = "They are made again when the template changes, or with `hogsend emails retry`."
-
-
-class ProviderPause:
-    """Pauses deliveries while the provider takes no mail at all, such as with a wrong password.
-
-    Args:
-        on_end: called when the provider takes mail again.
-
-    Attributes:
-        reason: why the provider takes no mail; None if it takes mail.
-    """
-
-    def __init__(self, on_end: Callable[[], None]) -> None:
-        self._on_end = on_end
-        self._until: datetime | None = None
-        self.reason: str | None = None
-
-    def begin(self, reply: str, now: datetime) -> None:
-        """Pause deliveries because the provider takes no mail."""
-        if self.reason is None:
-            log.error("the mail provider takes no mail: %s", reply)
-        self.reason = reply
-        self._until = now + STOPPED_PAUSE
-
-    def end(self) -> None:
-        """End the pause because the provider took a mail."""
-        if self.reason is not None:
-            self.reason = self._until = None
-            self._on_end()
-
-    def compute_seconds_left(self, now: datetime) -> float:
-        """Return how long to wait before the next attempt, in seconds."""
-        return (self._until - now).total_seconds() if self._until and now < self._until else 0.0
 
 
 class SendDelivery:
@@ -80,8 +54,9 @@ class SendDelivery:
     Args:
         clock: the source of the current time.
         ledger: records hand-overs and outcomes.
-        provider: the provider that the mails are handed to.
-        pause: begins when the provider takes no mail at all.
+        providers: the providers that the mails are handed to.
+        pauses: begin when providers take no mail at all.
+        governor: decides when mails may leave, and by whom they do.
         renderer: renders the mails; may be replaced at any time.
     """
 
@@ -89,14 +64,17 @@ class SendDelivery:
         self,
         clock: Clock,
         ledger: Ledger,
-        provider: Provider,
-        pause: ProviderPause,
+        *,
+        providers: ProviderSet,
+        pauses: ProviderPauses,
+        governor: Governor,
         renderer: Renderer,
     ) -> None:
         self._clock = clock
         self._ledger = ledger
-        self._provider = provider
-        self._pause = pause
+        self._providers = providers
+        self._pauses = pauses
+        self._governor = governor
         self._is_closing = False
         self._logged_problems: set[tuple[str, str, str]] = set()
         self._attachment_slots = asyncio.Semaphore(_MAX_WITH_ATTACHMENTS)
@@ -139,45 +117,99 @@ class SendDelivery:
     async def leave_in_doubt(self, sends: Iterable[Send]) -> None:
         """Record sends as in doubt whose hand-over is cut off because this process stops.
 
-        If the provider recognizes repeats, nothing is recorded: the next start repeats the sends.
+        If its provider recognizes repeats, nothing is recorded: the next start repeats the send.
         """
-        if self._provider.idempotency_window is not None:
-            return
         now, reply = self._clock.now(), "the server was stopped during the hand-over"
         await asyncio.gather(
-            *(self._conclude(outcomes.leave_in_doubt(send, now, reply)) for send in sends)
+            *(
+                self._conclude(outcomes.leave_in_doubt(send, now, reply))
+                for send in sends
+                if self._providers.get_window(send.provider) is None
+            )
         )
 
     async def _deliver(self, job: SendJob, send: Send) -> DeliveryOutcome:
-        now, window = self._clock.now(), self._provider.idempotency_window
-        decided = self._ledger.decide_again(job, now)
+        now = self._clock.now()
+        decided = self._ledger.decide_again(job, now, self._governor.policy)
         if decided is not None and decided.reason == "invalid_address":
             # The contact's address can be corrected, and the mail be made again then.
             return self._block(job, send, INVALID_ADDRESS)
         if decided is not None:
             return DeliveryOutcome(decided)
-        if not outcomes.is_repeat_harmless(send, now, window):
+        if not outcomes.is_repeat_harmless(send, now, self._providers.get_window(send.provider)):
             reply = "the provider no longer recognizes a repeat of this mail"
             return outcomes.leave_in_doubt(send, now, reply)
         try:
-            message = self.renderer.render(send, job.contact, job.event, now, job.direct)
+            message = await self._make_message(job, send, now)
         except RenderFailed as error:
             return self._block(job, send, error.reason)
+        way = self._find_way(send, message)
+        delayed = await self._pace(send, way, now, is_urgent=self._ledger.is_transactional(job))
+        if delayed is not None:
+            return delayed
         try:
-            return await (
-                self._hand_over(Handoff(send, message))
+            outcome = await (
+                self._hand_over(Handoff(send, message, way.provider))
                 if job.direct is None
-                else self._hand_over_direct(job, job.direct, send, message)
+                else self._hand_over_direct(job, job.direct, send, message, way.provider)
             )
+            self._governor.record_accepted(way, self._clock.now())
         except DeliveryError as error:
-            return self._handle_refusal(error, send, message)
+            outcome = self._handle_refusal(error, send, message, way)
+        return replace(outcome, sender=way.sender)
+
+    async def _make_message(self, job: SendJob, send: Send, now: datetime) -> Message:
+        """Render a mail, or return the one that may have left in an earlier attempt."""
+        if outcomes.may_have_left(send) and (job.direct is None or not job.direct.is_private):
+            stored = await self._ledger.load_message(send)
+            if stored is not None:
+                return stored
+        return self.renderer.render(send, job.contact, job.event, now, job.direct)
+
+    def _find_way(self, send: Send, message: Message) -> Way:
+        """Return by whom a mail leaves, and what paces it."""
+        sender, recipient = get_domain(message.from_.email), get_domain(message.to[0].email)
+        if len(self._providers) == 1:
+            return Way(self._providers.names[0], sender, recipient)
+        provider = choose_provider(
+            self._governor.policy,
+            self._providers.names,
+            send,
+            sender=sender,
+            recipient=recipient,
+            is_stopped=lambda name: (
+                self._pauses[name].reason is not None
+                or ("provider", name) in self._governor.stopped
+            ),
+        )
+        return Way(provider, sender, recipient)
+
+    async def _pace(
+        self, send: Send, way: Way, now: datetime, *, is_urgent: bool
+    ) -> DeliveryOutcome | None:
+        """Wait for a moment until a mail may leave; return its new due time if that is later."""
+        if self._governor.is_stopped(way):
+            return outcomes.postpone(send, now + _STOP_PAUSE, "sending_stopped")
+        seconds_left = self._pauses[way.provider].compute_seconds_left(now)
+        if seconds_left > 0:
+            return outcomes.postpone(
+                send, now + timedelta(seconds=seconds_left), "provider_stopped"
+            )
+        turn: Turn = "urgent" if is_urgent else "planned" if send.reason == PACED else "new"
+        place = self._governor.find_time(way, now, turn)
+        wait = (place - now).total_seconds()
+        if wait > _MAX_WAIT_SECONDS:
+            return outcomes.postpone(send, place, PACED)
+        if wait > 0:
+            await asyncio.sleep(wait)
+        return None
 
     async def _hand_over_direct(
-        self, job: SendJob, direct: DirectMail, send: Send, message: Message
+        self, job: SendJob, direct: DirectMail, send: Send, message: Message, provider: str
     ) -> DeliveryOutcome:
         """Hand a direct email over with its files, of which few are in memory at a time."""
         archived = self.renderer.render_archived(message, send, job.contact, job.event, direct)
-        handoff = Handoff(send, message, archived, direct.skips_consent)
+        handoff = Handoff(send, message, provider, archived, direct.skips_consent)
         if not direct.attachments:
             return await self._hand_over(handoff)
         async with self._attachment_slots:
@@ -200,27 +232,28 @@ class SendDelivery:
                 del self._in_handoff[send.id]
                 raise
 
-        accepted = await self._provider.deliver(handoff.message, before_handoff)
-        self._pause.end()
-        return outcomes.accept(
-            self._get_row(send), self._clock.now(), self._provider.name, accepted
-        )
+        accepted = await self._providers[handoff.provider].deliver(handoff.message, before_handoff)
+        self._pauses[handoff.provider].end()
+        return outcomes.accept(self._get_row(send), self._clock.now(), handoff.provider, accepted)
 
     def _handle_refusal(
-        self, error: DeliveryError, send: Send, message: Message
+        self, error: DeliveryError, send: Send, message: Message, way: Way
     ) -> DeliveryOutcome:
         row, now = self._get_row(send), self._clock.now()
+        is_test = message.to[0].email != send.to_email
+        contact_email = None if is_test else send.to_email
         match error:
             case Rejected():
-                is_test = message.to[0].email != send.to_email
-                return outcomes.reject(row, now, error, None if is_test else send.to_email)
+                return outcomes.reject(row, now, error, contact_email)
             case TryLater():
-                return outcomes.defer(row, now, error)
+                if error.throttled:
+                    self._governor.record_throttled(way, outcomes.to_one_line(error.reply), now)
+                return outcomes.defer(row, now, error, contact_email)
             case ProviderStopped():
-                self._pause.begin(outcomes.to_one_line(error.reply), now)
+                self._pauses[way.provider].begin(outcomes.to_one_line(error.reply), now)
                 return outcomes.wait_for_provider(row, now)
             case InDoubt():
-                return self._resolve_doubt(row, outcomes.to_one_line(error.reply))
+                return self._resolve_doubt(row, outcomes.to_one_line(error.reply), way.provider)
             case _:
                 raise error
 
@@ -234,14 +267,15 @@ class SendDelivery:
         is_private = job.direct is not None and job.direct.is_private
         log.error("a mail could not be delivered", exc_info=None if is_private else error)
         if row is not None:
-            return self._resolve_doubt(row, "the provider failed in the middle of the hand-over")
+            reply = "the provider failed in the middle of the hand-over"
+            return self._resolve_doubt(row, reply, row.provider)
         reply = f"{type(error).__name__}: {error}"
         send = replace(job.send, to_email=job.facts.email)
         return outcomes.defer(send, self._clock.now(), TryLater(reply))
 
-    def _resolve_doubt(self, row: Send, reply: str) -> DeliveryOutcome:
+    def _resolve_doubt(self, row: Send, reply: str, provider: str | None) -> DeliveryOutcome:
         return outcomes.resolve_doubt(
-            row, self._clock.now(), reply, self._provider.idempotency_window
+            row, self._clock.now(), reply, self._providers.get_window(provider)
         )
 
     def _get_row(self, send: Send) -> Send:

@@ -154,6 +154,7 @@ class Send:
     due_at: datetime | None = None
     handed_at: datetime | None = None
     sent_at: datetime | None = None
+    delivered_at: datetime | None = None
     opened_at: datetime | None = None
     clicked_at: datetime | None = None
     updated_at: datetime | None = None
@@ -169,15 +170,25 @@ class Send:
         return self.on_behalf_of not in (None, self.contact_id)
 
 
-def compute_send_time(journey: Journey, properties: Mapping[str, Any], at: datetime) -> datetime:
-    """Return when a journey's mail may be sent: when it is due, or when the send window opens.
+def compute_send_time(
+    journey: Journey | None,
+    properties: Mapping[str, Any],
+    at: datetime,
+    quiet_hours: tuple[str, str] | None = None,
+) -> datetime:
+    """Return when a mail may be sent: when it is due, or when the send window opens.
 
     Args:
-        journey: the journey that sends the mail.
+        journey: the journey that sends the mail; None when no journey does.
         properties: the recipient's properties, which name the time zone.
         at: when the mail is due.
+        quiet_hours: when no mail leaves, unless the journey has a send window of its own.
     """
-    if journey.send_window is None:
+    if journey is not None and journey.send_window is not None:
+        window = Window.parse(*journey.send_window)
+    elif quiet_hours is not None:
+        window = Window.parse(quiet_hours[1], quiet_hours[0])
+    else:
         return at
-    zone = resolve_zone(properties, journey.time_zone).zone
-    return find_opening(Window.parse(*journey.send_window), zone, at)
+    zone = resolve_zone(properties, journey.time_zone if journey else None).zone
+    return find_opening(window, zone, at)

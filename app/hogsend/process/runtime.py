@@ -10,9 +10,12 @@ from dataclasses import InitVar, dataclass, field
 
 from ..clock import Clock, SystemClock
 from ..config.settings import Settings
+from ..delivery.breach_check import BreachCheck
+from ..delivery.feedback.handler import FeedbackHandler
+from ..delivery.providers.select import select_providers
 from ..delivery.tokens import Tokens
 from ..delivery.tracking import Tracker
-from ..errors import StartError, StoreUnavailable
+from ..errors import ConfigError, StartError, StoreUnavailable
 from ..ingest import Ingest
 from ..ingest.rules import load_rules
 from ..services.content import Content, load_content
@@ -58,7 +61,31 @@ class Runtime(ServiceContext):
     planning: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self, with_worker: bool) -> None:
-        self.worker = build_worker(self, self.bus) if with_worker else None
+        on_bounces = BreachCheck(
+            self.database,
+            self.clock,
+            self.change_feed,
+            lambda: self.content.sending_policy,
+            self._read_stops,
+        )
+        self.feedback = FeedbackHandler(
+            self.database,
+            self.clock,
+            self.ingest,
+            test_address=self.settings.test_to,
+            on_bounces=on_bounces,
+        )
+        self.worker = None
+        try:
+            self.providers = select_providers(
+                self.settings, self.database, self.clock, self.change_feed
+            )
+        except ConfigError as error:
+            if with_worker:
+                raise
+            log.warning("No webhooks of mail providers are accepted: %s", error)
+        if with_worker:
+            self.worker = build_worker(self, self.bus, on_bounces)
         self.bus.subscribe(DatabaseChanged, self._on_database_changed)
         self.bus.subscribe(DatabaseRecovered, self._on_database_recovered)
         self.bus.subscribe(DatabaseGone, self._on_database_gone)
@@ -113,6 +140,7 @@ class Runtime(ServiceContext):
     async def _on_database_changed(self, event: DatabaseChanged) -> None:
         self.foreign_changes += 1
         await self.refresh_rules()
+        await self._read_stops()
         self.change_feed.publish(*_FOREIGN_TOPICS)
         self._poll()
 
@@ -125,6 +153,11 @@ class Runtime(ServiceContext):
         if self.worker is not None:
             await self.stop_work()
             log.error("The worker has stopped: no journey runs and no mail leaves until a restart.")
+
+    async def _read_stops(self) -> None:
+        if self.worker is not None:
+            await self.worker.mailer.read_stops()
+            self.worker.mailer.poll()
 
     def _poll(self) -> None:
         if self.worker is not None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ..clock import Clock
 from ..delivery.blocked_mails import BlockedMails
+from ..delivery.governor import Governor
 from ..delivery.mailer import Mailer
 from ..delivery.tracking import Tracker
 from ..engines.port import Engine, Wake
@@ -101,6 +102,11 @@ class Worker:
         return self.mailer.provider_problem
 
     @property
+    def governor(self) -> Governor:
+        """Paces the mails."""
+        return self.mailer.governor
+
+    @property
     def send_hold(self) -> str | None:
         """Why nothing may be sent, if sending is on hold."""
         return self.mailer.send_hold
@@ -109,6 +115,7 @@ class Worker:
         """Use the author's content from now on."""
         self.turn_runner.code = content.journey_code
         self.mailer.renderer = content.renderer
+        self.mailer.use_policy(content.sending_policy)
         if self._blocked_mails is not None:
             self._blocked_mails.use(content.templates)
         if self._registry is not None:

@@ -10,8 +10,9 @@ from uuid import UUID
 from ..config.settings import Settings
 from ..delivery.blocked_mails import BlockedMails
 from ..delivery.drain_gate import DrainGate
+from ..delivery.feedback.handler import OnBounces
 from ..delivery.mailer import Mailer
-from ..delivery.providers.select import select_provider
+from ..delivery.providers.select import select_providers
 from ..domain.ids import new_id
 from ..engines.due_rows import DueRows
 from ..engines.embedded import EmbeddedEngine
@@ -37,12 +38,15 @@ from .worker_registry import Heartbeat, WorkerRegistry
 DRAIN_MAIL, APPLY_RETENTION = "drain-mail", "remove-old"
 
 
-def build_worker(context: ServiceContext, bus: EventBus) -> Worker:
+def build_worker(
+    context: ServiceContext, bus: EventBus, on_bounces: OnBounces | None = None
+) -> Worker:
     """Return the worker that the settings ask for; it has to be started.
 
     Args:
         context: what the worker works with; its settings are with secrets, on a prepared folder.
         bus: delivers what was committed.
+        on_bounces: is told which senders' mails bounced.
 
     Raises:
         ConfigError: the settings do not name a provider that can be used.
@@ -55,7 +59,7 @@ def build_worker(context: ServiceContext, bus: EventBus) -> Worker:
         context.content.journey_code,
         read_turn_limits(context.settings),
     )
-    mailer = _build_mailer(context, registry)
+    mailer = _build_mailer(context, registry, on_bounces)
     retention = Retention(
         context.database,
         context.clock,
@@ -98,20 +102,29 @@ def _build_registry(context: ServiceContext) -> WorkerRegistry | None:
     return WorkerRegistry(context.database, new_id(now), context.settings.engine, now, journeys)
 
 
-def _build_mailer(context: ServiceContext, registry: WorkerRegistry | None) -> Mailer:
-    return Mailer(
+def _build_mailer(
+    context: ServiceContext,
+    registry: WorkerRegistry | None,
+    on_bounces: OnBounces | None,
+) -> Mailer:
+    providers = context.providers or select_providers(
+        context.settings, context.database, context.clock, context.change_feed
+    )
+    mailer = Mailer(
         database=context.database,
         clock=context.clock,
         ingest=context.ingest,
-        provider=select_provider(
-            context.settings, context.database, context.clock, context.change_feed
-        ),
+        providers=providers,
         changes=context.change_feed,
         renderer=context.content.renderer,
         rate=context.settings.send_rate,
         holder=registry.id if registry else None,
         drain_gate=DrainGate() if context.settings.engine == "hatchet" else None,
+        test_address=context.settings.test_to,
+        on_bounces=on_bounces,
     )
+    mailer.use_policy(context.content.sending_policy)
+    return mailer
 
 
 def _build_blocked_mails(context: ServiceContext, mailer: Mailer) -> BlockedMails:

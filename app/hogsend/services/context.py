@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..delivery.feedback.handler import FeedbackHandler
+from ..delivery.governor import Governor
+from ..delivery.providers.provider_set import ProviderSet
 from ..delivery.tokens import Tokens
 from ..delivery.tracking import Tracker
 from ..store.workers import Outage
@@ -32,6 +35,11 @@ class WorkerStatus(Protocol):
         ...
 
     @property
+    def governor(self) -> Governor:
+        """Paces the mails."""
+        ...
+
+    @property
     def send_hold(self) -> str | None:
         """Why nothing may be sent, if sending is on hold."""
         ...
@@ -45,12 +53,17 @@ class ServiceContext(JourneyContext):
         tokens: signs and reads the tokens in links.
         content: journeys, lists and templates as of the last load.
         tracker: records opens and clicks.
+        feedback: takes the reports of providers and mail servers about mails.
+        providers: the mail providers; None when the settings do not let them be used, which only a
+            process without a worker tolerates.
         foreign_changes: how often another process was seen to change the database.
     """
 
     tokens: Tokens
     content: Content
     tracker: Tracker
+    feedback: FeedbackHandler = field(init=False)
+    providers: ProviderSet | None = field(init=False, default=None)
     foreign_changes: int = 0
 
     @property

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ..delivery.message import Message
 from ..delivery.providers.port import DeliveryError
-from ..delivery.providers.select import select_provider
+from ..delivery.providers.select import select_providers
 from ..delivery.send_jobs import find_suppressed
 from ..domain.contact import Contact
 from ..domain.event import Event
@@ -75,9 +75,10 @@ async def send_sample_mail(
             f"The address {address} is suppressed: it gets no email.",
             "Use another address, or lift the suppression if the recipient agrees.",
         )
-    provider = select_provider(
+    providers = select_providers(
         installation.settings, installation.database, installation.clock, installation.change_feed
     )
+    provider = providers[providers.names[0]]
     try:
         accepted = await provider.deliver(mail, _record_nothing)
     except DeliveryError as error:
@@ -85,7 +86,7 @@ async def send_sample_mail(
             f"The mail was not accepted: {error.reply}", "Check HOGSEND_MAIL and HOGSEND_FROM."
         ) from error
     finally:
-        await provider.close()
+        await providers.close()
     return AcceptedMail(provider.name, address, accepted.reply)
 
 

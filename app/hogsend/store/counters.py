@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import NewType
+from typing import Literal, NewType
 
 from ..domain.engagement import EngagementKind, Verdict
 from ..domain.results import ChosenArm, Figure, Group
@@ -116,9 +116,27 @@ def name_send_total(status: str) -> DailyTotal:
     return DailyTotal(f"sends/{status}")
 
 
+def name_delivery_total(
+    dimension: Literal["template", "domain", "sender"], name: str, status: str
+) -> DailyTotal:
+    """Name the count of sends that came to a status, by one of their properties.
+
+    Args:
+        dimension: the property: the template, the mailbox provider of the recipient, or the domain
+            of the sender.
+        name: its value.
+        status: the status.
+    """
+    return DailyTotal(_shorten(f"{_build_delivery_prefix(dimension)}{name}/{status}"))
+
+
 def name_engagement_total(kind: EngagementKind, verdict: Verdict) -> DailyTotal:
     """Name the count of opens or clicks with a verdict."""
     return DailyTotal(f"{kind}s/{verdict}")
+
+
+def _build_delivery_prefix(dimension: str) -> str:
+    return f"delivery/{dimension}/"
 
 
 def _build_wait_prefix(journey_id: str) -> str:
@@ -200,6 +218,48 @@ def find_gauges(names: Sequence[Gauge]) -> Query[dict[Gauge, int]]:
         "SELECT name, value FROM counters WHERE day = ? AND name IN ?",
         [GAUGE_DAY, list(names)],
         read_pairs(Gauge, int),
+    )
+
+
+def find_totals_since(names: Sequence[DailyTotal], day: int) -> Query[dict[DailyTotal, int]]:
+    """Query the sums of daily totals from a day on; those that were never counted are absent.
+
+    Args:
+        names: the totals.
+        day: the first day, in days since 1970.
+    """
+    return Query(
+        "SELECT name, SUM(value) FROM counters WHERE day >= ? AND name IN ? GROUP BY name",
+        [max(day, GAUGE_DAY + 1), list(names)],
+        read_pairs(DailyTotal, int),
+    )
+
+
+def find_delivery_totals(
+    dimension: Literal["template", "domain", "sender"], since: int, *, is_sqlite: bool
+) -> Query[dict[tuple[str, str], int]]:
+    """Query the outcomes of mails from a day on, by the value of a property and the status.
+
+    Args:
+        dimension: the property, as in `name_delivery_total`.
+        since: the first day, in days since 1970.
+        is_sqlite: whether text is ordered by its bytes anyway; Postgres has operators for that.
+    """
+    prefix = _build_delivery_prefix(dimension)
+    condition = "name >= ? AND name < ?" if is_sqlite else "name ~>=~ ? AND name ~<~ ?"
+
+    def read(rows: list[Row]) -> dict[tuple[str, str], int]:
+        totals: dict[tuple[str, str], int] = {}
+        for name, value in read_pairs(str, int)(rows).items():
+            key, _, status = name.removeprefix(prefix).rpartition("/")
+            totals[key, status] = value
+        return totals
+
+    return Query(
+        f"SELECT name, SUM(value) FROM counters WHERE {condition} AND day >= ? "
+        "GROUP BY name ORDER BY name LIMIT 2000",
+        [prefix, prefix[:-1] + chr(ord("/") + 1), max(since, GAUGE_DAY + 1)],
+        read,
     )
 
 

@@ -43,6 +43,7 @@ _NEW = SENDS.build_write_columns(
     without=(
         "handed_at",
         "sent_at",
+        "delivered_at",
         "opened_at",
         "clicked_at",
         "updated_at",
@@ -258,10 +259,15 @@ class _IdentifiedState(NamedTuple):
 _STATES = RowMapper(_IdentifiedState, id="id", state=RowMapper(SendState, SendRow))
 
 
-def find_states(ids: Sequence[UUID]) -> Query[dict[UUID, SendState]]:
-    """Query the states of sends, by id."""
+def find_states(ids: Sequence[UUID], lock: str = "") -> Query[dict[UUID, SendState]]:
+    """Query the states of sends, by id.
+
+    Args:
+        ids: the sends.
+        lock: `Transaction.dialect.lock_rows`, so that no state changes before the commit.
+    """
     return Query(
-        f"SELECT {_STATES.columns} FROM sends WHERE id IN ?",
+        f"SELECT {_STATES.columns} FROM sends WHERE id IN ? ORDER BY id{lock}",
         [list(ids)],
         lambda rows: {row.id: row.state for row in map(_STATES.read, rows)},
     )

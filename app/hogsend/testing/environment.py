@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..clock import ManualClock
 from ..delivery.mailer import Mailer
+from ..delivery.providers.provider_set import ProviderSet
 from ..delivery.render import Renderer
 from ..delivery.templates import FOLDER, Templates
 from ..delivery.tokens import Tokens
@@ -113,7 +114,7 @@ async def open_environment(
             database=database,
             clock=clock,
             ingest=ingest,
-            provider=provider,
+            providers=ProviderSet.from_provider(provider),
             changes=change_feed,
             renderer=content.renderer,
         )

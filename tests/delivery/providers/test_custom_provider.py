@@ -25,7 +25,7 @@ from hogsend.delivery.providers.port import (
     TryLater,
     WebhookRequest,
 )
-from hogsend.delivery.providers.select import select_provider
+from hogsend.delivery.providers.select import select_providers
 from hogsend.store.change_feed import ChangeFeed
 from hogsend.store.db import Database
 from tests.delivery.providers.contract import (
@@ -78,7 +78,9 @@ async def provider(
     monkeypatch.setenv("COURIER_KEY", KEY)
     monkeypatch.setenv("COURIER_WEBHOOK_SECRET", KEY)
     settings = load_settings(SETTINGS, tmp_path)
-    provider = select_provider(settings, Database(settings.database_url), clock, ChangeFeed())
+    [provider] = select_providers(
+        settings, Database(settings.database_url), clock, ChangeFeed()
+    ).values()
     yield provider
     await provider.close()
     sys.modules.pop("courier")

@@ -14,7 +14,7 @@ from hogsend.delivery.feedback.return_path import ReturnPath
 from hogsend.delivery.providers.inbox import InboxProvider
 from hogsend.delivery.providers.port import Provider
 from hogsend.delivery.providers.provider_url import parse_provider_url
-from hogsend.delivery.providers.select import API_PROVIDERS, choose_greeting, select_provider
+from hogsend.delivery.providers.select import API_PROVIDERS, choose_greeting, select_providers
 from hogsend.delivery.providers.smtp import SmtpProvider
 from hogsend.errors import ConfigError
 from hogsend.store.change_feed import ChangeFeed
@@ -68,7 +68,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def select(folder: Path, clock: ManualClock, **environ: str) -> Provider:
     settings = load_settings(environ, folder)
-    return select_provider(settings, Database(settings.database_url), clock, ChangeFeed())
+    providers = select_providers(settings, Database(settings.database_url), clock, ChangeFeed())
+    return providers[providers.names[0]]
 
 
 def test_mail_is_captured_when_nothing_is_set(folder: Path, clock: ManualClock) -> None:

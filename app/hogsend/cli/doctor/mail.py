@@ -6,6 +6,7 @@ import http.client
 import ssl
 from urllib.parse import urlsplit
 
+from ...config.mail_setting import describe_mail
 from ...config.settings import Settings
 from ...services.actor import COMMAND_LINE
 from ..instance import run_with_installation
@@ -31,7 +32,7 @@ def check_mail(settings: Settings) -> list[CheckResult]:
                 "mail", "warning", text, "Unset HOGSEND_TEST_TO to send to the real recipients."
             )
         ]
-    return [CheckResult("mail", "ok", f"Mail is sent through {settings.mail.partition(':')[0]}.")]
+    return [CheckResult("mail", "ok", f"Mail is sent through {describe_mail(settings.mail)}.")]
 
 
 def check_send_hold(settings: Settings) -> list[CheckResult]:

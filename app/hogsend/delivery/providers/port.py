@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from ...domain.feedback import FeedbackKind
 from ..message import Address, Attachment, Message
 
 __all__ = [
@@ -40,9 +41,6 @@ __all__ = [
 ]
 
 RejectionKind = Literal["hard_bounce", "content", "policy", "refused"]
-FeedbackKind = Literal[
-    "delivered", "delayed", "hard_bounce", "soft_bounce", "rejected", "complaint"
-]
 BeforeHandoff = Callable[[], Awaitable[None]]
 
 
@@ -79,14 +77,22 @@ class TryLater(DeliveryError):
         retry_at: the time of the next attempt that the provider asks for, such as in `Retry-After`;
             None for the usual schedule.
         soft_bounce: whether the cause is a full mailbox of the recipient.
+        throttled: whether mail comes too fast for the provider or the recipient's domain, which
+            gets less of it for a while.
     """
 
     def __init__(
-        self, reply: str, *, retry_at: datetime | None = None, soft_bounce: bool = False
+        self,
+        reply: str,
+        *,
+        retry_at: datetime | None = None,
+        soft_bounce: bool = False,
+        throttled: bool = False,
     ) -> None:
         super().__init__(reply)
         self.retry_at = retry_at
         self.soft_bounce = soft_bounce
+        self.throttled = throttled
 
 
 class Rejected(DeliveryError):
@@ -148,7 +154,8 @@ class Feedback:
     Args:
         kind: what happened.
         at: when it happened.
-        email: the recipient's address.
+        email: the address that the report is about; empty for the recipient of the send. A report
+            about the address of a copy suppresses that address and leaves the send as it is.
         send_id: the send's id, if the provider returns the id that it was given.
         provider_id: the provider's id of the mail, as in `Accepted`.
         event_id: the provider's id of this report, by which Hogsend recognizes a repeated report.

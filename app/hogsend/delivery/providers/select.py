@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...clock import Clock
+from ...config.mail_setting import split_mail
 from ...config.secret import load_stored_secret
 from ...config.settings import Settings
 from ...errors import ConfigError
@@ -21,6 +22,7 @@ from ..dkim.signer import DkimSigner
 from ..feedback.return_path import ReturnPath
 from .inbox import InboxProvider
 from .port import Provider
+from .provider_set import ProviderSet
 from .smtp import SmtpProvider
 from .smtp_server import SmtpServer, is_loopback, parse_server
 
@@ -40,10 +42,10 @@ API_PROVIDERS: Mapping[str, str] = {
 }
 
 
-def select_provider(
+def select_providers(
     settings: Settings, database: Database, clock: Clock, changes: ChangeFeed
-) -> Provider:
-    """Create the provider that the settings name, without connecting to anything.
+) -> ProviderSet:
+    """Create the providers that the settings name, without connecting to anything.
 
     Args:
         settings: `mail`, `sender`, `base_url`, `allow_local_links` and `journeys` are read.
@@ -52,10 +54,25 @@ def select_provider(
         changes: notified when the inbox changes.
 
     Raises:
-        ConfigError: there is no such provider, or the provider sends beyond this machine while
-            the sender or the public address is not set.
+        ConfigError: there is no such provider, two have one name, or a provider sends beyond this
+            machine while the sender or the public address is not set.
     """
-    mail = settings.mail
+    providers: dict[str, Provider] = {}
+    for part in split_mail(settings.mail):
+        provider = _create_provider(settings, part.address, database, clock, changes)
+        name = part.name or provider.name
+        if name in providers:
+            raise ConfigError(
+                f"HOGSEND_MAIL names two providers {name}.",
+                "Give them names of their own, such as first=smtp://… second=smtp://….",
+            )
+        providers[name] = provider
+    return ProviderSet(providers)
+
+
+def _create_provider(
+    settings: Settings, mail: str, database: Database, clock: Clock, changes: ChangeFeed
+) -> Provider:
     scheme = mail.partition(":")[0]
     if mail == "inbox":
         return InboxProvider(database, clock, changes)

@@ -1,4 +1,4 @@
-"""Tables of what becomes of mails: feedback, soft bounces, stops, DKIM keys, figures of links."""
+"""Tables of the outcomes of mails: feedback, soft bounces, stops, DKIM keys, figures of links."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import Response, request
 
+from ...config.mail_setting import describe_mail
 from ...services import inbox
 from ..pages import get_context, render_page
 from ..session import WebResponse
@@ -33,7 +34,7 @@ async def list_inbox() -> WebResponse:
         to=to,
         older=build_url("/inbox", to=to, before=shown[-1].send_id) if mails[PAGE_SIZE:] else "",
         newest=build_url("/inbox", to=to) if read_before_id() else "",
-        provider=get_context().settings.mail.partition(":")[0],
+        provider=describe_mail(get_context().settings.mail),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ...config.mail_setting import describe_mail
 from ...services.journeys import JourneySummary
 from ...services.overview import FORTNIGHT, Attention, MailTotals, Overview, get_overview
 from .. import formatting
@@ -59,7 +60,7 @@ async def show_overview() -> WebResponse:
         items=list(_list_items(overview)),
         live=sum(summary.live for summary in overview.journeys),
         journeys=sum(not summary.is_unavailable for summary in overview.journeys),
-        provider=get_context().settings.mail.partition(":")[0],
+        provider=describe_mail(get_context().settings.mail),
         totals=overview.totals,
         bars=_build_bars(overview.totals),
         wakes=overview.wakes,

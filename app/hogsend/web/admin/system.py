@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...config.hatchet_token import find_dashboard
+from ...config.mail_setting import describe_mail
 from ...services.send_hold import RESUME
 from ...services.system import get_system_report
 from ..pages import get_context, render_page
@@ -19,7 +20,7 @@ async def show_system() -> WebResponse:
         report=await get_system_report(get_context(), get_actor()),
         resume_sending=RESUME,
         settings=settings,
-        provider=settings.mail.partition(":")[0],
+        provider=describe_mail(settings.mail),
         engine=settings.engine,
         hatchet_dashboard=find_dashboard() if settings.engine == "hatchet" else None,
     )

@@ -335,7 +335,7 @@ def _build_view(send: Send, contact: Contact | None, from_email: str | None = No
         journey_id=send.journey_id,
         due_at=send.due_at,
         sent_at=send.sent_at,
-        delivered_at=None,
+        delivered_at=send.delivered_at,
         opened_at=send.opened_at,
         clicked_at=send.clicked_at,
         bounced_at=has_ended["bounced"] if send.status == "bounced" else None,

@@ -160,7 +160,7 @@ def _describe_send(send: Send) -> dict[str, Any]:
         "reason": send.reason,
         "toEmail": send.to_email,
         "sentAt": _format(send.sent_at),
-        "deliveredAt": None,
+        "deliveredAt": _format(send.delivered_at),
         "openedAt": _format(send.opened_at),
         "clickedAt": _format(send.clicked_at),
     }
