@@ -166,6 +166,7 @@ class ContentEraser:
             lambda after, limit: content.find_sample_mails(addresses, after, limit),
             lambda ids: self._run([content.delete_captured_mails(ids)]),
         )
+        await self._run(content.erase_bounces(addresses))
         for address in addresses:
             await self._erase_each(
                 lambda after, limit: content.find_naming_enrollments(person.ids, after, limit),

@@ -35,6 +35,10 @@ PAUSE_FACTOR, MAX_PAUSE = 9, 0.25
 MAX_ENDED, MAX_TURNS = 128, 256
 
 
+# For how long a repeated report about a mail is recognized.
+_FEEDBACK_DAYS = timedelta(days=30)
+
+
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
     """How long data is kept; None means forever.
@@ -58,6 +62,7 @@ class RetentionPolicy:
                 retention.MAILS: parse_days(settings.keep_mails),
                 retention.BLOCKED_MAILS: parse_days(settings.keep_mails),
                 retention.DIRECT_MAILS: parse_days(settings.keep_mails),
+                retention.FEEDBACK: _FEEDBACK_DAYS,
                 retention.ATTACHMENTS: parse_days(settings.keep_mails),
                 retention.INBOX: parse_days(settings.keep_inbox),
                 retention.AUDIT: parse_days(settings.keep_audit),

@@ -13,10 +13,11 @@ from uuid import UUID
 from ..domain.erasure import ERASED
 from .db import Query, Write
 from .fields import to_micros
+from .models import UNMATCHED
 from .rows import read_column, read_pairs, read_scalar
 
 # What is stored of a mail beside its row in the ledger, by `send_id`.
-MAIL_TABLES = ("messages", "blocked_mails", "inbox", "direct_mails", "attachments")
+MAIL_TABLES = ("messages", "blocked_mails", "inbox", "direct_mails", "attachments", "feedback")
 
 
 def find_last_seq(contact_id: UUID, after: int, limit: int) -> Query[int | None]:
@@ -136,6 +137,14 @@ def find_sample_mails(addresses: Sequence[str], after: UUID, limit: int) -> Quer
 def delete_captured_mails(send_ids: Sequence[UUID]) -> Query[None]:
     """Delete captured mails."""
     return _run("DELETE FROM inbox WHERE send_id IN ?", [list(send_ids)])
+
+
+def erase_bounces(addresses: Sequence[str]) -> list[Query[None]]:
+    """Remove what was reported about addresses whose mails are not known, and soft bounces."""
+    return [
+        _run(f"DELETE FROM feedback WHERE {UNMATCHED} AND email IN ?", [list(addresses)]),
+        _run("DELETE FROM soft_bounces WHERE address IN ?", [list(addresses)]),
+    ]
 
 
 def find_refusals(contact_id: UUID, limit: int) -> Query[list[UUID]]:

@@ -181,6 +181,7 @@ def cut(contact_ids: Sequence[UUID], now: datetime) -> list[Write]:
     return [
         Write("DELETE FROM identities WHERE contact_id = ?", ids),
         Write("DELETE FROM consents WHERE contact_id = ?", ids),
+        Write("DELETE FROM opt_ins WHERE contact_id = ?", ids),
         Write("DELETE FROM merges WHERE survivor_id = ?", ids),
         Write("DELETE FROM merges WHERE merged_id = ?", ids),
         Write(

@@ -61,7 +61,6 @@ MAILS = Expiring(
     "send_id",
     "created_at",
     # A mail that may still be sent must be sent as it was rendered.
-    # A mail that may still be sent must be sent as it was rendered.
     unless=_UNLESS_PENDING,
     # Pages continue to show the subject that the recipient read.
     before=(
@@ -76,6 +75,8 @@ ATTACHMENTS = Expiring(
     "attachments", "attachments", "id", "created_at", unless=_UNLESS_PENDING, step=4
 )
 
+# Providers repeat a report for some days at most.
+FEEDBACK = Expiring("reports about mails", "feedback", "id", "received_at")
 AUDIT = Expiring("audit entries", "audit", "id", "id")
 EVENTS = Expiring(
     "events",

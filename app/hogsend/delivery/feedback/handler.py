@@ -95,7 +95,16 @@ class FeedbackHandler:
         async with self._database.transaction() as tx:
             new = await _select_new(tx, reports)
             matched = await _match(tx, new.values())
-            await tx.apply([feedback.insert(new.values())])
+            named = {report.id for report in matched}
+            await tx.apply(
+                [
+                    feedback.insert(
+                        # What a report says is in the attempts of its send, which can be erased.
+                        replace(report, email=None, reply="") if report.id in named else report
+                        for report in new.values()
+                    )
+                ]
+            )
             applied = AppliedReports(BatchResult())
             if matched:
                 await tx.apply([feedback.mark_applied(matched, now)])
