@@ -303,11 +303,19 @@ _RECOUNTS = (
         "SELECT 'sends/' || status, COUNT(*) FROM sends "
         "WHERE status NOT IN ('queued', 'sending') GROUP BY status",
     ),
+    (
+        False,
+        "SELECT 'delivery/template/' || template || '/' || status, COUNT(*) FROM sends "
+        "WHERE status IN ('sent', 'bounced') AND template <> '' GROUP BY template, status",
+    ),
 )
 
 _KEPT = (
     "SELECT name, CASE day WHEN 0 THEN 1 ELSE 0 END, value, 0 FROM counters "
-    "WHERE name <> 'unsubscribes' AND name NOT LIKE 'arm/%'"
+    "WHERE name <> 'unsubscribes' AND name NOT LIKE 'arm/%' "
+    # The domains are not in the rows, and neither are templates of mails without one.
+    "AND (name NOT LIKE 'delivery/%' OR name LIKE 'delivery/template/_%/sent' "
+    "OR name LIKE 'delivery/template/_%/bounced') AND name NOT LIKE 'delivery/template/-/%'"
 )
 _KEPT_AND_COUNTED = " UNION ALL ".join(
     [
