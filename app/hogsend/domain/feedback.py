@@ -9,21 +9,27 @@ from uuid import UUID
 
 from .send_policy import Send, SendStatus
 
-FeedbackKind = Literal["delivered", "delayed", "hard_bounce", "soft_bounce", "complaint"]
+# `rejected`: the provider or the server gave up, and the recipient is not at fault.
+FeedbackKind = Literal[
+    "delivered", "delayed", "hard_bounce", "soft_bounce", "rejected", "complaint"
+]
 
 # An address is suppressed after soft bounces on so many different days.
 SOFT_BOUNCE_DAYS: Final = 5
 _STATUS_OF_KIND: Final[dict[FeedbackKind, SendStatus]] = {
+    "rejected": "failed",
     "delivered": "delivered",
     "hard_bounce": "bounced",
     "soft_bounce": "bounced",
     "complaint": "complained",
 }
-# A status only moves to one further right: a late `delivered` never hides a bounce.
+# A status only moves to one further right: a late `delivered` never hides a bounce. A mail that
+# failed by a report may have been delivered after all; one that failed by itself never left.
 _ORDER: Final[tuple[SendStatus, ...]] = (
     "in_doubt",
     "sending",
     "sent",
+    "failed",
     "delivered",
     "bounced",
     "complained",
