@@ -176,7 +176,7 @@ def create_renderers(templates: Templates, lists: dict[str, MailList]) -> tuple[
     in_full = {
         key: replace(template, is_compilable=False) for key, template in templates.by_key.items()
     }
-    options = {"base_url": BASE, "sender": "Acme <post@example.com>"}
+    options: dict[str, Any] = {"base_url": BASE, "sender": "Acme <post@example.com>"}
     tokens = Tokens(["a secret"])
     return (
         Renderer(templates, lists, tokens, **options),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.delivery.outcomes import resolve_interrupted
 from hogsend.delivery.providers.port import InDoubt
+from hogsend.domain.send_policy import OnDoubt, Send
 from hogsend.store import sends
 from tests.delivery.mailer_harness import (
     MailerHarness,
@@ -246,3 +250,70 @@ async def test_stopping_cuts_off_a_mail_that_hangs_before_its_handoff(
     await pause.reached.wait()
     await harness.mailer.close(0.05)
     assert (await harness.row(send_id)).status == "queued"
+
+
+@pytest.mark.parametrize(
+    ("on_doubt", "expected"),
+    [("ask", ("in_doubt", 1)), ("resend", ("sent", 2)), ("drop", ("failed", 1))],
+)
+async def test_a_template_says_what_happens_with_a_mail_that_may_have_left(
+    sqlite_url: str,
+    tmp_path: Path,
+    clock: ManualClock,
+    on_doubt: OnDoubt,
+    expected: tuple[str, int],
+) -> None:
+    status, calls = expected
+    async with open_harness(tmp_path, clock, sqlite_url) as harness:
+        set_on_doubt(harness, on_doubt)
+        harness.script(break_off(InDoubt("no answer")))
+        row = await harness.wait_for_status(await harness.queue(), status)
+        assert harness.provider.calls == calls
+        assert row.attempts[0]["outcome"] == "in_doubt"
+        assert "no answer" in str(row.attempts[0]["reply"])
+        if on_doubt == "drop":
+            assert row.reason == "may or may not have left: no answer"
+
+
+async def test_a_mail_that_stays_in_doubt_is_not_sent_again_for_ever(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with open_harness(tmp_path, clock, sqlite_url) as harness:
+        set_on_doubt(harness, "resend")
+        harness.script(*[break_off(InDoubt("no answer"))] * 9)
+        await harness.wait_for_status(await harness.queue(), "failed")
+        assert harness.provider.calls == 4
+
+
+async def test_a_repeated_mail_has_the_files_of_its_template(
+    sqlite_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    provider = ScriptedProvider(idempotency_window=HOUR)
+    async with open_harness(tmp_path, clock, sqlite_url, provider=provider) as harness:
+        template = harness.mailer.renderer._templates.get("hello")
+        object.__setattr__(template, "lines", {**template.lines, "attachments": "terms.txt"})
+        (tmp_path / "journeys" / "emails" / "terms.txt").write_text("Terms")
+        harness.script(break_off(InDoubt("no answer")))
+        send_id = await harness.queue()
+        await harness.wait_for_status(send_id, "queued", tries=1)
+        await harness.pass_time(MINUTE)
+        await harness.wait_for_status(send_id, "sent")
+        (accepted,) = harness.provider.accepted
+        assert [file.content for file in accepted.attachments] == [b"Terms"]
+
+
+@pytest.mark.parametrize(("on_doubt", "status"), [("resend", "queued"), ("drop", "failed")])
+def test_a_mail_whose_worker_ended_follows_its_template(
+    clock: ManualClock, on_doubt: OnDoubt, status: str
+) -> None:
+    now = clock.now()
+    send = Send(UUID(int=1), UUID(int=2), "hello", "news", "sending", now, handed_at=now)
+    settled = resolve_interrupted(send, now, None, on_doubt)
+    assert (settled.status, settled.handed_at) == (status, None)
+    withdrawn = resolve_interrupted(replace(send, reason="exited"), now, None, "resend")
+    assert withdrawn.status == "in_doubt"
+
+
+def set_on_doubt(harness: MailerHarness, on_doubt: OnDoubt) -> None:
+    template = harness.mailer.renderer._templates.get("hello")
+    object.__setattr__(template, "on_doubt", on_doubt)

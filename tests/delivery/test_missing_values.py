@@ -92,7 +92,7 @@ def create_renderers(body: str, folder: str) -> tuple[Renderer, Renderer]:
     templates = Templates.load(Path(folder), LISTS)
     assert templates.broken == ()
     in_full = replace(templates.by_key["hello"], is_compilable=False)
-    options = {"base_url": "https://m.example", "sender": "Acme <post@example.com>"}
+    options: dict[str, Any] = {"base_url": "https://m.example", "sender": "Acme <post@example.com>"}
     tokens = Tokens(["a secret"])
     return (
         Renderer(templates, LISTS, tokens, **options),

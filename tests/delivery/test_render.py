@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -343,3 +344,31 @@ def test_a_preview_shows_the_sample(tmp_path: Path):
     mail = create_renderer(tmp_path, front=front).preview("hello", NOW)
     assert mail.subject == "Pro"
     assert "Hi Ada" in mail.text
+
+
+@pytest.mark.parametrize(
+    ("front", "properties", "options", "is_tracked"),
+    [
+        ("", {}, {}, True),
+        ("track: false", {}, {}, False),
+        ("track: on", {"tracking": True}, {}, True),
+        ("", {"tracking": False}, {}, False),
+        ("", {"tracking": "off"}, {}, False),
+        ("", {}, {"is_tracking": False}, False),
+        ("", {}, {"lists": {"tips": MailList("tips", "Tips", track=False)}}, False),
+    ],
+)
+def test_tracking_can_be_switched_off_at_each_level(
+    tmp_path: Path,
+    front: str,
+    properties: dict[str, Any],
+    options: dict[str, Any],
+    is_tracked: bool,
+):
+    renderer = create_renderer(tmp_path, front=f"subject: Hello\n{front}", **options)
+    contact = replace(ADA, properties={"name": "Ada", **properties})
+    for _ in range(3):
+        mail = renderer.render(make_send(), contact, None, NOW)
+        assert (f"{BASE}/c/" in mail.html) == (f"{BASE}/o/" in mail.html) == is_tracked
+        assert ("https://example.com/?a=1&amp;b=2" in mail.html) != is_tracked
+        assert f"{BASE}/u/" in mail.html

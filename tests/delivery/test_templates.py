@@ -184,7 +184,7 @@ def test_a_text_file_with_the_same_key_is_the_plain_part(tmp_path: Path):
         ("a.html", "---\nsubject: x\n---\n\n\n{{ porps.x }}", 6, "no variable 'porps'"),
         ("a.html", "---\nsubject: x\n---\n{{ 1 | shout }}", 4, "shout"),
         ("a.html", '---\nsubject: x\n---\n{% extends "_no.html" %}', 4, "'_no.html'"),
-        ("a.mjml", "<mjml>", 0, "MJML"),
+        ("a.mjml", "<mjml>", 1, "front matter is missing"),
         ("a.txt", "x", 0, "no a.html"),
         ("a.md", "x", 0, "cannot end in '.md'"),
         ("A b.html", "---\nsubject: x\n---\n", 0, "cannot be a template's key"),

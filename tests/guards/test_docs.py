@@ -186,9 +186,10 @@ def test_the_readme_shows_a_journey_as_it_is_shipped():
 def test_a_mail_in_a_document_is_a_template(example: Example, tmp_path: Path):
     folder = tmp_path / FOLDER
     folder.mkdir()
-    for part in (TOP / "journeys" / FOLDER).glob("_*.html"):
+    for part in (TOP / "journeys" / FOLDER).glob("_*"):
         (folder / part.name).write_text(part.read_text())
-    (folder / "example.html").write_text(example.text)
+    suffix = ".mjml" if "_layout.mjml" in example.text else ".html"
+    (folder / f"example{suffix}").write_text(example.text)
 
     templates = Templates.load(tmp_path, ["product-updates"])
 

@@ -60,14 +60,15 @@ def list_(as_json: bool) -> None:
 @click.argument("key")
 @click.option("--html", "as_html", is_flag=True, help="Print the HTML part instead of the text.")
 @click.option("--source", is_flag=True, help="Print the whole mail as it would be sent.")
+@click.option("--language", help="The language of the recipient, such as de or pt-BR.")
 @json_option
-def preview(key: str, as_html: bool, source: bool, as_json: bool) -> None:
+def preview(key: str, as_html: bool, source: bool, language: str | None, as_json: bool) -> None:
     """Print a template's mail, rendered with its sample properties."""
     templates = load_templates(prepare_data(load_current_settings()))
     with suggest_list("templates", "hogsend emails list"):
         for use in find_unguarded_variables(templates, COMMAND_LINE, key):
             click.echo(f"{use.file}:{use.line}: warning: {use.problem} {use.remedy}", err=True)
-        mail = preview_template(templates, COMMAND_LINE, key)
+        mail = preview_template(templates, COMMAND_LINE, key, language=language)
     if as_json:
         print_json({"subject": mail.subject, "text": mail.text, "html": mail.html})
     elif source:

@@ -150,6 +150,12 @@ class Settings:
         "Each mail gets an address of its own, `bounces+…@return.example.com`. Without it, bounces "
         "go to the sender.",
     )
+    tracking: bool = _setting(
+        "1",
+        parsing.parse_boolean,
+        "Whether opens and clicks are recorded; `off` sends every mail without a pixel and with "
+        "its links as they are.",
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         None,
         parsing.parse_networks,
@@ -313,6 +319,7 @@ SETTINGS: tuple[Setting, ...] = tuple(
     if setting_field.metadata
 )
 _NAMES = {setting.name for setting in SETTINGS}
+_SEQUENCES = ("secrets", "hatchet_events", "public_properties", "trusted_proxies")
 
 
 def load_settings(
@@ -366,17 +373,14 @@ def _resolve_dependent_values(
     if url.startswith("sqlite://"):
         url = f"sqlite://{folder / url.removeprefix('sqlite://')}"
     host, _, port = values["bind"].rpartition(":")
-    return values | {
+    derived = {name: values[name] or () for name in _SEQUENCES} | {
         "data": data,
         "journeys": folder / values["journeys"],
         "engine": engine,
         "database_url": url,
         "base_url": values["base_url"] or build_local_address(host.strip("[]"), int(port)),
-        "secrets": values["secrets"] or (),
-        "hatchet_events": values["hatchet_events"] or (),
-        "public_properties": values["public_properties"] or (),
-        "trusted_proxies": values["trusted_proxies"] or (),
     }
+    return values | derived
 
 
 def _build_unknown_error(name: str, origin: str) -> ConfigError:

@@ -24,7 +24,7 @@ from .links import rewrite_links
 from .markup import find_html_tokens
 from .plain_text import html_to_text
 from .styles import NestedTooDeeply, StyleInliner
-from .templates import RenderFailed, Template
+from .template import RenderFailed, Template
 from .tokens import Tokens
 
 # A compiled mail takes about four times the memory of its mail; these limits bound the caches.
@@ -42,11 +42,13 @@ class _Mail:
         target: makes the tracked address of a link.
         pixel: the markup of the open pixel.
         plain: whether to make the plain part from the HTML.
+        convert: turns the rendered body into HTML.
     """
 
     target: Callable[[int, str], str]
     pixel: str
     plain: bool
+    convert: Callable[[str], str]
 
 
 class _Layout:
@@ -55,6 +57,7 @@ class _Layout:
     Args:
         markup: the rendering with placeholders.
         values: the values of the first mail with this layout.
+        convert: turns a rendering into HTML; None if it is HTML.
 
     Attributes:
         fixed: the placeholders whose values are compiled into the mail.
@@ -62,9 +65,15 @@ class _Layout:
 
     __slots__ = ("_first", "_steady", "fixed")
 
-    def __init__(self, markup: str, values: Sequence[str]) -> None:
+    def __init__(
+        self, markup: str, values: Sequence[str], convert: Callable[[str], str] | None
+    ) -> None:
         self._first = values
         free = find_free_placeholders(markup)
+        if convert is not None:
+            # A value may be free in MJML and not in its HTML, such as in a style sheet.
+            others = frozenset(range(len(values))) - free
+            free &= find_free_placeholders(convert(fill_placeholders(markup, values, others)))
         self.fixed = [number for number in range(len(values)) if number not in free]
         # The free placeholders whose values have been the same in every mail so far, such as the
         # name of the brand.
@@ -94,9 +103,7 @@ class BodyRenderer:
     def __init__(self, tokens: Tokens, base_url: str) -> None:
         self._tokens, self._base = tokens, base_url
         self._inliner = StyleInliner()
-        self._layouts: LruCache[tuple[int, tuple[str, ...]], _Layout | None] = LruCache(
-            _MAX_COMPILED
-        )
+        self._layouts: LruCache[Hashable, _Layout | None] = LruCache(_MAX_COMPILED)
         self._compiled: LruCache[Hashable, CompiledMail | None] = LruCache(_MAX_COMPILED)
 
     def render(
@@ -118,12 +125,12 @@ class BodyRenderer:
         Raises:
             RenderFailed: the template, or its styles, cannot be rendered.
         """
-        mail = self._create_mail(send_id, plain=template.text is None)
+        mail = self._create_mail(send_id, plain=template.text is None, convert=template.convert)
         try:
             if is_tracked:
                 filled = self._fill(template, scope, mail)
             else:
-                filled = self._render_untracked(template.render_body(scope), plain=mail.plain)
+                filled = self._render_untracked(template.render_body(scope), mail)
         except css_inline.InlineError as error:
             raise RenderFailed(f"template {template.key}: its styles: {error}") from None
         except NestedTooDeeply as error:
@@ -152,18 +159,20 @@ class BodyRenderer:
             if is_tracked:
                 bodies = self._render_in_full(html, mail)
             else:
-                bodies = self._render_untracked(html, plain=mail.plain)
+                bodies = self._render_untracked(html, mail)
         except (css_inline.InlineError, NestedTooDeeply) as error:
             raise RenderFailed(f"the HTML: {error}") from None
         return replace(bodies, text=text) if text else bodies
 
-    def _render_untracked(self, markup: str, *, plain: bool) -> MailBodies:
+    def _render_untracked(self, markup: str, mail: _Mail) -> MailBodies:
         """Inline the styles of one mail and make the plain part, with its links as they are."""
-        html = self._inliner.inline(markup)
-        text = html_to_text(html, list(find_html_tokens(html))) if plain else ""
+        html = self._inliner.inline(mail.convert(markup))
+        text = html_to_text(html, list(find_html_tokens(html))) if mail.plain else ""
         return MailBodies(html, mime.encode_quoted_printable(html), text, [])
 
-    def _create_mail(self, send_id: UUID, *, plain: bool) -> _Mail:
+    def _create_mail(
+        self, send_id: UUID, *, plain: bool, convert: Callable[[str], str] = str
+    ) -> _Mail:
         def build_target(position: int, url: str) -> str:
             return f"{self._base}/c/{self._tokens.sign_click(send_id, position, url)}"
 
@@ -171,14 +180,14 @@ class BodyRenderer:
             f'<img src="{self._base}/o/{self._tokens.sign_open(send_id)}.gif" width="1" height="1" '
             'alt="" style="display:block;width:1px;height:1px;border:0">'
         )
-        return _Mail(build_target, pixel, plain)
+        return _Mail(build_target, pixel, plain, convert)
 
     def _fill(self, template: Template, scope: Mapping[str, Any], mail: _Mail) -> MailBodies:
         recording = template.render_body_with_placeholders(scope)
         if recording is None:
             return self._render_in_full(template.render_body(scope), mail)
         pieces, values = recording
-        compiled = self._compile_once(pieces, values, mail)
+        compiled = self._compile_once(template, pieces, values, mail)
         filled = compiled.fill(values, mail.target, mail.pixel) if compiled else None
         if filled is not None:
             return filled
@@ -189,7 +198,7 @@ class BodyRenderer:
 
     def _render_in_full(self, markup: str, mail: _Mail) -> MailBodies:
         """Inline the styles, make the plain part, and rewrite the links of one mail."""
-        inlined = self._inliner.inline(markup)
+        inlined = self._inliner.inline(mail.convert(markup))
         html_tokens = list(find_html_tokens(inlined))
         text = html_to_text(inlined, html_tokens) if mail.plain else ""
         # The inliner's output has no link after the end of the body, so the pixel moves no link.
@@ -199,15 +208,20 @@ class BodyRenderer:
         return MailBodies(html, mime.encode_quoted_printable(html), text, links)
 
     def _compile_once(
-        self, pieces: tuple[str, ...], values: Sequence[str], mail: _Mail
+        self, template: Template, pieces: tuple[str, ...], values: Sequence[str], mail: _Mail
     ) -> CompiledMail | None:
+        # MJML gets the language of its template, which is not in the text.
+        language = template.language if template.is_mjml else None
+
         def make_layout() -> _Layout | None:
             markup = "".join(pieces)
             usable = len(markup) <= _MAX_CHARACTERS and has_exactly(markup, range(len(values)))
-            return _Layout(markup, values) if usable else None
+            if not usable:
+                return None
+            return _Layout(markup, values, mail.convert if template.is_mjml else None)
 
         # A value may look like a placeholder, so the number of values is a part of the key.
-        layout = self._layouts.find((len(values), pieces), make_layout)
+        layout = self._layouts.find((len(values), pieces, language), make_layout)
         if layout is None:
             return None
         steady = layout.update_steady(values)
@@ -231,7 +245,7 @@ class BodyRenderer:
             mail: the current mail.
         """
         unsettled = frozenset(range(len(values))) - settled
-        template = fill_placeholders(markup, values, settled)
+        template = mail.convert(fill_placeholders(markup, values, settled))
         inlined = self._inliner.inline(template)
         if (
             not has_exactly(inlined, unsettled)

@@ -1,19 +1,27 @@
-"""Parses the front matter of a template, the fields between its two `---` lines, and its name."""
+"""Parses the front matter of a template, the fields between its two `---` lines."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast, get_args
 
 from ..domain.address import parse_mailbox
+from ..domain.languages import normalize_language
+from ..domain.send_policy import OnDoubt
 
-_FIELDS = ("subject", "preheader", "list", "from", "reply_to", "sample")
+# The fields whose values may have variables.
+LINES: Final = ("subject", "preheader", "from", "reply_to", "attachments")
+# The fields that hold for a mail in every language.
+_OF_THE_MAIL = ("list", "on_doubt", "track", "language")
+_FIELDS = (*LINES, *_OF_THE_MAIL, "sample")
+# An indented line continues these.
+_LONG_FIELDS = ("sample", "attachments")
+_SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _DELIMITER = "---"
-_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FIELD = re.compile(r"([A-Za-z_]+):\s*(.*)")
 
 
@@ -49,15 +57,20 @@ class TemplateSource:
     field_lines: dict[str, int]
 
 
-def split_front_matter(text: str) -> TemplateSource:
+def split_front_matter(text: str, *, is_translation: bool = False) -> TemplateSource:
     """Split the text of a mail's template into front matter and body.
 
     Lines of the front matter that begin with `#` are comments, which are skipped. An indented line
-    continues the field `sample`; no other field can have more than one line.
+    continues `sample` or `attachments`; no other field can have more than one line.
+
+    Args:
+        text: the file's text.
+        is_translation: whether what is missing comes from the template in the base language.
 
     Raises:
         InvalidTemplate: the front matter is missing, does not end, has no subject, has an unknown
-            field or the same field twice, or has a line that is not `name: value`.
+            field, the same field twice or an invalid value, or has a line that is not
+            `name: value`.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or lines[0].strip() != _DELIMITER:
@@ -69,14 +82,10 @@ def split_front_matter(text: str) -> TemplateSource:
     current_field = ""
     for line_number, line in enumerate(lines[1:], 2):
         if line.strip() == _DELIMITER:
-            if not fields.get("subject"):
-                raise InvalidTemplate(
-                    1, "The front matter has no subject.", "Add a line subject: …."
-                )
-            _check_mailboxes(fields, field_lines)
+            _check_fields(fields, field_lines, is_translation=is_translation)
             body = "\n".join(lines[line_number:])
             return TemplateSource(body, line_number + 1, fields, field_lines)
-        if line[:1].isspace() and line.strip() and current_field == "sample":
+        if line[:1].isspace() and line.strip() and current_field in _LONG_FIELDS:
             fields[current_field] += "\n" + line
             continue
         if not line.strip() or line.startswith("#"):
@@ -88,6 +97,38 @@ def split_front_matter(text: str) -> TemplateSource:
             )
         fields[current_field], field_lines[current_field] = value, line_number
     raise InvalidTemplate(1, "The front matter does not end.", "Close it with a line of ---.")
+
+
+def _check_fields(
+    fields: Mapping[str, str], field_lines: Mapping[str, int], *, is_translation: bool
+) -> None:
+    """Raise if a field that is needed is missing, or a value cannot be used."""
+    if not fields.get("subject") and not (is_translation and "subject" not in fields):
+        raise InvalidTemplate(1, "The front matter has no subject.", "Add a line subject: ….")
+    for name in _OF_THE_MAIL if is_translation else ():
+        if name in fields:
+            raise InvalidTemplate(
+                field_lines[name],
+                f"A translation has no {name!r} of its own.",
+                "Write it in the file without a language, which it holds for as well.",
+            )
+    _check_mailboxes(fields, field_lines)
+    choices = {"on_doubt": get_args(OnDoubt), "track": tuple(_SWITCH)}
+    for name, allowed in choices.items():
+        value = fields.get(name)
+        if value is not None and value not in allowed:
+            raise InvalidTemplate(
+                field_lines[name],
+                f"{name} cannot be {value!r}.",
+                f"Write one of: {', '.join(allowed)}.",
+            )
+    language = fields.get("language")
+    if language is not None and normalize_language(language) is None:
+        raise InvalidTemplate(
+            field_lines["language"],
+            f"{language!r} is not a language.",
+            "Write a tag of BCP 47, such as en, de or pt-BR.",
+        )
 
 
 def _check_mailboxes(fields: Mapping[str, str], field_lines: Mapping[str, int]) -> None:
@@ -111,11 +152,23 @@ def _parse_field(line: str, line_number: int) -> tuple[str, str]:
         raise InvalidTemplate(
             line_number,
             f"The front matter has no field {name!r}.",
-            "Its fields are: " + ", ".join(_FIELDS) + ".",
+            _suggest_field(name),
         )
     # Authors who know YAML put a value in quotes, so quotes around a whole value are removed.
     is_quoted = name != "sample" and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return name, value[1:-1] if is_quoted else value
+
+
+def _suggest_field(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), _FIELDS, n=1)
+    if close:
+        return f"Did you mean {close[0]}?"
+    return "Its fields are: " + ", ".join(_FIELDS) + "."
+
+
+def parse_switch(source: TemplateSource, name: str, *, default: bool) -> bool:
+    """Return a field that is `true` or `false`."""
+    return _SWITCH[source.fields[name]] if name in source.fields else default
 
 
 def parse_sample_props(source: TemplateSource) -> Mapping[str, Any]:
@@ -135,32 +188,3 @@ def parse_sample_props(source: TemplateSource) -> Mapping[str, Any]:
     if not isinstance(props, dict):
         raise InvalidTemplate(line, 'The sample is not a JSON object such as {"plan": "Pro"}.')
     return cast("dict[str, Any]", props)
-
-
-def is_mail(path: Path) -> bool:
-    """Return whether a file is a mail of its own, and not a layout, a part or a plain text."""
-    return path.suffix == ".html" and not path.name.startswith("_")
-
-
-def check_file_name(path: Path, folder: Path) -> None:
-    """Raise if a file of the templates' folder has a name that no template or part can have.
-
-    Raises:
-        InvalidTemplate: the name, with what to do.
-    """
-    if path.suffix == ".mjml":
-        raise InvalidTemplate(
-            0, "MJML templates are not read by this version.", "Write the template as .html."
-        )
-    if path.suffix not in (".html", ".txt"):
-        raise InvalidTemplate(0, f"A template cannot end in {path.suffix!r}.", "Name it .html.")
-    if not path.name.startswith("_") and not _KEY.fullmatch(path.stem):
-        raise InvalidTemplate(
-            0,
-            f"{path.stem!r} cannot be a template's key.",
-            "Use lower-case letters, digits, dots, hyphens and underscores.",
-        )
-    if path.suffix == ".txt" and not (folder / f"{path.stem}.html").is_file():
-        raise InvalidTemplate(
-            0, f"There is no {path.stem}.html in emails/.", "A mail needs its HTML as well."
-        )

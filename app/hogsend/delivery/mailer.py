@@ -158,7 +158,12 @@ class Mailer:
     async def recover(self) -> None:
         """Read whether sending is on hold, and settle the hand-overs of workers that have ended."""
         self.send_hold = await self._database.read_one(meta.find_value(meta.SEND_HOLD))
-        await settle_interrupted_sends(self._database, self._clock.now(), self.providers.get_window)
+        await settle_interrupted_sends(
+            self._database,
+            self._clock.now(),
+            self.providers.get_window,
+            self._delivery.renderer.get_on_doubt,
+        )
         await self.read_stops()
 
     def use_policy(self, policy: SendingPolicy | None) -> None:

@@ -12,12 +12,15 @@ from ..config.author_environment import mask_author_secrets
 from ..domain.direct_mail import mask_secrets
 from ..domain.incoming import Suppress
 from ..domain.retry_schedule import compute_retry_time
-from ..domain.send_policy import Send
+from ..domain.send_policy import OnDoubt, Send
 from ..store.sends import build_attempt
 from .providers.port import Accepted, Rejected, TryLater
 
 # Characters of a provider's reply that are stored.
 MAX_REPLY_LENGTH: Final = 1000
+# How often a mail is sent again whose template says `on_doubt: resend`; then it fails.
+MAX_RESENDS: Final = 3
+DROPPED: Final = "may or may not have left"
 _IN_DOUBT: Final = "in_doubt"
 # The outcome of an attempt that a provider asked to repeat later.
 DEFERRED: Final = "deferred"
@@ -145,7 +148,7 @@ def defer(
 
 
 def resolve_doubt(
-    send: Send, now: datetime, reply: str, window: timedelta | None
+    send: Send, now: datetime, reply: str, window: timedelta | None, on_doubt: OnDoubt = "ask"
 ) -> DeliveryOutcome:
     """Decide about a mail that may have left: queue it again if a repeat is harmless.
 
@@ -154,35 +157,62 @@ def resolve_doubt(
         now: the current time.
         reply: what happened, for people to read.
         window: how long the provider recognizes a repeated send; None if it never does.
+        on_doubt: what happens if a repeat is not harmless.
     """
     outcome = _retry(send, now, _IN_DOUBT, reply, None)
     repeat_at = outcome.send.due_at
     if repeat_at is not None and is_repeat_harmless(outcome.send, repeat_at, window):
         return outcome
-    return leave_in_doubt(send, now, reply)
+    return leave_in_doubt(send, now, reply, on_doubt)
 
 
-def leave_in_doubt(send: Send, now: datetime, reply: str) -> DeliveryOutcome:
-    """Return the outcome of a mail that may have left and is not repeated."""
+def leave_in_doubt(
+    send: Send, now: datetime, reply: str, on_doubt: OnDoubt = "ask"
+) -> DeliveryOutcome:
+    """Return the outcome of a mail that may have left and is not known to be repeatable.
+
+    Args:
+        send: the row.
+        now: the current time.
+        reply: what happened, for people to read.
+        on_doubt: what the mail's template says about it.
+    """
     attempts = _add_attempt(send, now, _IN_DOUBT, reply)
-    return DeliveryOutcome(
-        replace(send, status="in_doubt", reason=reply[:200], due_at=None, attempts=attempts)
-    )
+    doubtful = replace(send, status="in_doubt", reason=reply[:200], due_at=None, attempts=attempts)
+    return DeliveryOutcome(_apply_on_doubt(doubtful, now, on_doubt))
 
 
-def resolve_interrupted(send: Send, now: datetime, window: timedelta | None) -> Send:
+def _apply_on_doubt(send: Send, now: datetime, on_doubt: OnDoubt) -> Send:
+    """Return a mail in doubt as its template wants it: as it is, queued again, or failed."""
+    doubts = sum(attempt["outcome"] == _IN_DOUBT for attempt in send.attempts)
+    if on_doubt == "drop" or (on_doubt == "resend" and doubts > MAX_RESENDS):
+        reason = f"{DROPPED}: {send.reason}"[:200]
+        return replace(send, status="failed", reason=reason, due_at=None, handed_at=None)
+    if on_doubt == "resend":
+        return replace(send, status="queued", reason=None, due_at=now, handed_at=None)
+    return send
+
+
+def resolve_interrupted(
+    send: Send, now: datetime, window: timedelta | None, on_doubt: OnDoubt = "ask"
+) -> Send:
     """Decide about a mail whose worker ended in the middle of the hand-over.
 
     Args:
         send: the row, recorded as being handed over.
         now: the current time.
         window: how long the provider recognizes a repeated send; None if it never does.
+        on_doubt: what the mail's template says about it.
     """
     reply = "the process ended during the hand-over"
     attempts = _add_attempt(send, send.handed_at or now, _IN_DOUBT, reply)
     interrupted = replace(send, attempts=attempts)
     if not is_repeat_harmless(interrupted, now, window):
-        return replace(interrupted, status="in_doubt", reason=reply)
+        doubtful = replace(interrupted, status="in_doubt", reason=reply)
+        # A mail that was withdrawn during the hand-over is not sent again.
+        if on_doubt == "resend" and send.reason is not None:
+            return doubtful
+        return _apply_on_doubt(doubtful, now, on_doubt)
     if send.reason is not None:
         # The mail was withdrawn during the hand-over.
         return replace(interrupted, status="cancelled", handed_at=None)

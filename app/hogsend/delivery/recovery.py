@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ..domain.addressee import Addressee
-from ..domain.send_policy import Send
+from ..domain.send_policy import OnDoubt, Send
 from ..ingest.addressee_resolver import AddresseeResolver
 from ..store import addressees, counters, direct_mails, sends
 from ..store.counters import Tally
@@ -20,7 +20,10 @@ log = logging.getLogger("hogsend.mail")
 
 
 async def settle_interrupted_sends(
-    database: Database, now: datetime, get_window: Callable[[str | None], timedelta | None]
+    database: Database,
+    now: datetime,
+    get_window: Callable[[str | None], timedelta | None],
+    get_on_doubt: Callable[[str], OnDoubt] = lambda _: "ask",
 ) -> None:
     """Decide about mails that may have left when their worker ended.
 
@@ -28,13 +31,14 @@ async def settle_interrupted_sends(
     that address first, so that consent and links are the recipient's.
 
     If their provider recognizes repeats, the mails are queued again. Otherwise they are in doubt
-    and are not repeated.
+    and are not repeated, unless their template says otherwise.
 
     Args:
         database: holds the ledger.
         now: the current time.
         get_window: returns how long the provider of this name recognizes a repeated send; None if
             it never does.
+        get_on_doubt: returns what happens with a mail of a template that may have left.
     """
     tally = Tally(now)
     async with database.transaction() as tx:
@@ -43,7 +47,8 @@ async def settle_interrupted_sends(
             sends.find_abandoned(tx.dialect.lock_skipping_locked)
         )
         settled = [
-            resolve_interrupted(send, now, get_window(send.provider)) for send in interrupted
+            resolve_interrupted(send, now, get_window(send.provider), get_on_doubt(send.template))
+            for send in interrupted
         ]
         for send in settled:
             if send.status != "queued":

@@ -14,14 +14,18 @@ from ..domain.address import check_address, parse_mailbox
 from ..domain.contact import Contact
 from ..domain.direct_mail import NOT_KEPT, DirectMail, MailContent, has_secret
 from ..domain.event import Event
+from ..domain.footer_texts import get_footer_texts
 from ..domain.header_text import to_header_line
 from ..domain.journey import BUILT_IN_LIST_ID, TRANSACTIONAL_LIST, MailList
-from ..domain.send_policy import Send
+from ..domain.languages import resolve_language
+from ..domain.send_policy import OnDoubt, Send
 from ..errors import InvalidInput
 from . import mime
 from .bodies import BodyRenderer
 from .compiled_mail.compiled_mail import MailBodies
-from .message import Address, Message
+from .local_files import UnusableFile
+from .message import Address, Attachment, Message
+from .message_parts import MessageParts, address_direct_mail, build_message, redirect
 from .template_context import TemplateFacts, build_scope
 from .templates import ContentMissing, RenderFailed, Template, Templates
 from .tokens import Tokens
@@ -29,25 +33,10 @@ from .tokens import Tokens
 __all__ = ["INVALID_ADDRESS", "ContentMissing", "RenderFailed", "Renderer"]
 
 _PREVIEW_ID = UUID(int=0)
+# The values of a contact's property `tracking` that switch it off.
+_TRACKING_OFF = (False, "false", "off", "no")
 # Without the address, so that mails with this problem are one group.
 INVALID_ADDRESS = "the recipient's email address is not valid: correct it, then retry"
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What a template, or the content of a direct email, gives.
-
-    Args:
-        subject: the subject.
-        bodies: the HTML and the plain part.
-        sender: the From header.
-        reply_to: the mailbox for replies, if it is given.
-    """
-
-    subject: str
-    bodies: MailBodies
-    sender: Address
-    reply_to: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +58,8 @@ class Renderer:
         base_url: the public address of Hogsend.
         sender: the default `From`, as `Name <address>`.
         test_to: in test mode, the address that gets every mail instead of the recipient.
+        is_tracking: whether opens and clicks are recorded, unless a list, a template or a contact
+            says otherwise.
 
     Raises:
         ValueError: `sender` or `test_to` is not a mailbox.
@@ -83,7 +74,9 @@ class Renderer:
         base_url: str,
         sender: str,
         test_to: str | None = None,
+        is_tracking: bool = True,
     ) -> None:
+        self._is_tracking = is_tracking
         self._templates, self._lists, self._tokens = templates, lists, tokens
         self._base = base_url.rstrip("/")
         self._host = urlsplit(self._base).hostname or "localhost"
@@ -99,7 +92,7 @@ class Renderer:
         now: datetime,
         direct: DirectMail | None = None,
     ) -> Message:
-        """Return the mail of a send, without its attachments.
+        """Return the mail of a send, without the attachments of a direct email.
 
         Args:
             send: the send; its subject, if any, is used as it is instead of the template's subject.
@@ -118,26 +111,28 @@ class Renderer:
             mail_list = replace(mail_list, transactional=True)
         to_email = self._normalize_address(send.address or contact.email or send.to_email or "")
         own_urls = self._build_own_urls(send, mail_list)
+        is_tracked = self._is_tracked(mail_list, contact, direct)
         if send.template:
             props = direct.add_secrets(send.props) if direct else send.props
             scope = self._add_mail_facts(build_scope(contact, event, props), mail_list, own_urls)
-            parts = self._render_template(send, scope, direct)
+            language = resolve_language(contact.properties)
+            template = self._templates.get(send.template).choose(language)
+            scope |= _build_language_facts(language, template)
+            parts = self._render_template(template, send, scope, direct, is_tracked=is_tracked)
         else:
-            parts = self._render_content(send, direct)
-        headers = (
-            () if mail_list.transactional else self._build_list_headers(send, mail_list, own_urls)
-        )
-        message = _build_message(send, to_email, parts, headers, now)
+            parts = self._render_content(send, direct, is_tracked=is_tracked)
+        headers = self._build_list_headers(send, mail_list, own_urls)
+        message = build_message(send, to_email, parts, headers, now)
         if direct is not None:
-            message = _address_direct_mail(message, direct)
+            message = address_direct_mail(message, direct)
         if self._test_to:
-            message = _redirect(message, self._test_to)
+            message = redirect(message, self._test_to)
         try:
             # The bytes are built here so that a value that cannot be a header fails this send.
             _ = message.mime_bytes
         except ValueError as error:
             raise RenderFailed(f"{_describe_source(send)}: {error}") from None
-        return message
+        return replace(message, attachments=parts.files) if parts.files else message
 
     def render_archived(
         self,
@@ -179,29 +174,64 @@ class Renderer:
             headers=tuple(item for item in message.headers if item[0] not in direct.headers),
         )
 
+    def _is_tracked(self, mail_list: MailList, contact: Contact, direct: DirectMail | None) -> bool:
+        """Return whether opens and clicks are recorded, unless the template says otherwise."""
+        if not self._is_tracking or not mail_list.track:
+            return False
+        if contact.properties.get("tracking") in _TRACKING_OFF:
+            return False
+        return direct is None or not direct.is_private
+
     def _render_template(
-        self, send: Send, scope: dict[str, Any], direct: DirectMail | None
-    ) -> _Parts:
-        template = self._templates.get(send.template)
+        self,
+        template: Template,
+        send: Send,
+        scope: dict[str, Any],
+        direct: DirectMail | None,
+        *,
+        is_tracked: bool,
+    ) -> MessageParts:
         own_subject = direct.content.subject if direct and direct.content else send.subject
         subject = to_header_line(own_subject or template.render_line("subject", scope) or "")
         if not subject:
             raise RenderFailed(f"template {template.key}: the subject is empty")
         scope["subject"] = subject
         scope["preheader"] = template.render_line("preheader", scope)
-        is_tracked = direct is None or not direct.is_private
-        bodies = self._bodies.render(template, scope, send.id, is_tracked=is_tracked)
+        bodies = self._bodies.render(
+            template, scope, send.id, is_tracked=is_tracked and template.is_tracked
+        )
         sender = self._choose_sender(direct, self._render_mailbox(template, "from", scope))
-        return _Parts(subject, bodies, sender, self._render_mailbox(template, "reply_to", scope))
+        reply_to = self._render_mailbox(template, "reply_to", scope)
+        return MessageParts(
+            subject, bodies, sender, reply_to, self._load_files(template, scope, bodies)
+        )
 
-    def _render_content(self, send: Send, direct: DirectMail | None) -> _Parts:
+    def _load_files(
+        self, template: Template, scope: Mapping[str, Any], bodies: MailBodies
+    ) -> Sequence[Attachment]:
+        """Return the images that a mail shows, and its attachments."""
+        files = self._templates.files
+        images = files.find_images(bodies.html)
+        names = template.render_line("attachments", scope)
+        if not names:
+            return images
+        try:
+            return [*images, *files.read_attachments(names)]
+        except (UnusableFile, OSError) as error:
+            raise RenderFailed(f"template {template.key}: attachments: {error}") from None
+
+    def _render_content(
+        self, send: Send, direct: DirectMail | None, *, is_tracked: bool
+    ) -> MessageParts:
         content = direct.content if direct else None
         if direct is None or content is None:
             raise ContentMissing("the content of this email is no longer stored")
         bodies = self._bodies.render_content(
-            content.html, content.text, send.id, is_tracked=not direct.is_private
+            content.html, content.text, send.id, is_tracked=is_tracked
         )
-        return _Parts(to_header_line(content.subject), bodies, self._choose_sender(direct, None))
+        return MessageParts(
+            to_header_line(content.subject), bodies, self._choose_sender(direct, None)
+        )
 
     def _choose_sender(self, direct: DirectMail | None, template_sender: Address | None) -> Address:
         if direct is not None and direct.sender:
@@ -223,23 +253,41 @@ class Renderer:
         """Return a text that changes when a template, or a file that it may use, does."""
         return self._templates.get_version(key)
 
-    def preview(self, key: str, now: datetime, props: Mapping[str, Any] | None = None) -> Message:
+    def get_on_doubt(self, key: str) -> OnDoubt:
+        """Return what happens with a mail of a template that may have left."""
+        template = self._templates.by_key.get(key)
+        return template.on_doubt if template else "ask"
+
+    def has_files(self, key: str, message: Message) -> bool:
+        """Return whether a mail of a template has images or attachments of the journeys' folder."""
+        template = self._templates.by_key.get(key)
+        variants = template.variants if template else []
+        return "cid:" in message.html or any("attachments" in item.lines for item in variants)
+
+    def preview(
+        self,
+        key: str,
+        now: datetime,
+        props: Mapping[str, Any] | None = None,
+        language: str | None = None,
+    ) -> Message:
         """Render a template for a sample contact.
 
         Args:
             key: the template's key.
             now: the `Date` of the mail.
             props: the values; None for those of the sample.
+            language: the contact's language, as a tag of BCP 47.
 
         Raises:
             ContentMissing, RenderFailed: as in `render`, such as when `sample` lacks a variable.
         """
-        template = self._templates.get(key)
+        template = self._templates.get(key).choose(language)
         contact = Contact(
             id=_PREVIEW_ID,
             user_id="ada",
             email="ada@example.com",
-            properties={"name": "Ada Lovelace", "firstName": "Ada"},
+            properties={"name": "Ada Lovelace", "firstName": "Ada", "language": language},
             first_seen_at=now,
         )
         send = Send(
@@ -313,6 +361,8 @@ class Renderer:
     ) -> list[tuple[str, str]]:
         """Return the list headers of RFC 2369, RFC 2919 and RFC 8058, and the headers that large
         mailbox providers evaluate."""
+        if mail_list.transactional:
+            return []
         source = send.journey_id or "direct"
         return [
             ("List-Unsubscribe", f"<{own_urls.unsubscribe}>"),
@@ -323,57 +373,9 @@ class Renderer:
         ]
 
 
-def _build_message(
-    send: Send,
-    to_email: str,
-    parts: _Parts,
-    headers: Sequence[tuple[str, str]],
-    now: datetime,
-) -> Message:
-    return Message(
-        send_id=send.id,
-        message_id=f"<{send.id}@{parts.sender.email.rpartition('@')[2]}>",
-        date=now.replace(microsecond=0),
-        from_=parts.sender,
-        to=(Address(to_email),),
-        subject=parts.subject,
-        html=parts.bodies.html,
-        text=parts.bodies.text,
-        reply_to=(parts.reply_to,) if parts.reply_to else (),
-        headers=headers,
-        links=parts.bodies.links,
-        encoded_html=parts.bodies.encoded or None,
-    )
-
-
-def _address_direct_mail(message: Message, direct: DirectMail) -> Message:
-    """Return a mail with the copies, the mailboxes for replies and the headers of its request."""
-    own = [(name, mime.encode_header_text(value)) for name, value in direct.headers.items()]
-    return replace(
-        message,
-        cc=_to_addresses(direct.cc),
-        bcc=_to_addresses(direct.bcc),
-        reply_to=_to_addresses(direct.reply_to) or message.reply_to,
-        headers=(*message.headers, *own),
-    )
-
-
-def _redirect(message: Message, test_to: str) -> Message:
-    """Return a mail that goes to the test address only; its subject names who would get it."""
-    named = [message.to[0].email]
-    named += [f"cc {address.email}" for address in message.cc]
-    named += [f"bcc {address.email}" for address in message.bcc]
-    return replace(
-        message,
-        to=(Address(test_to),),
-        cc=(),
-        bcc=(),
-        subject=f"[test to {', '.join(named)}] {message.subject}",
-    )
-
-
-def _to_addresses(mailboxes: Sequence[Sequence[str]]) -> tuple[Address, ...]:
-    return tuple(Address(email, name) for name, email in mailboxes)
+def _build_language_facts(language: str | None, template: Template) -> dict[str, Any]:
+    texts = get_footer_texts(language, template.language)
+    return {"language": template.language, "footer": TemplateFacts(texts, "footer")}
 
 
 def _describe_source(send: Send) -> str:

@@ -13,7 +13,7 @@ from ..clock import Clock
 from ..domain.direct_mail import DirectMail, mask_secrets
 from ..domain.pacing import Turn
 from ..domain.provider_choice import choose_provider
-from ..domain.send_policy import Send
+from ..domain.send_policy import OnDoubt, Send
 from ..errors import StoreUnavailable
 from . import outcomes
 from .deliverability import get_domain
@@ -122,7 +122,7 @@ class SendDelivery:
         now, reply = self._clock.now(), "the server was stopped during the hand-over"
         await asyncio.gather(
             *(
-                self._conclude(outcomes.leave_in_doubt(send, now, reply))
+                self._conclude(outcomes.leave_in_doubt(send, now, reply, self._get_on_doubt(send)))
                 for send in sends
                 if self._providers.get_window(send.provider) is None
             )
@@ -138,7 +138,8 @@ class SendDelivery:
             return DeliveryOutcome(decided)
         if not outcomes.is_repeat_harmless(send, now, self._providers.get_window(send.provider)):
             reply = "the provider no longer recognizes a repeat of this mail"
-            return outcomes.leave_in_doubt(send, now, reply)
+            if self._get_on_doubt(send) != "resend":
+                return outcomes.leave_in_doubt(send, now, reply, self._get_on_doubt(send))
         try:
             message = await self._make_message(job, send, now)
         except RenderFailed as error:
@@ -149,7 +150,7 @@ class SendDelivery:
             return delayed
         try:
             outcome = await (
-                self._hand_over(Handoff(send, message, way.provider))
+                self._hand_over_journey(send, message, way.provider)
                 if job.direct is None
                 else self._hand_over_direct(job, job.direct, send, message, way.provider)
             )
@@ -160,11 +161,14 @@ class SendDelivery:
 
     async def _make_message(self, job: SendJob, send: Send, now: datetime) -> Message:
         """Render a mail, or return the one that may have left in an earlier attempt."""
+        stored = None
         if outcomes.may_have_left(send) and (job.direct is None or not job.direct.is_private):
             stored = await self._ledger.load_message(send)
-            if stored is not None:
+            if stored is not None and not self.renderer.has_files(send.template, stored):
                 return stored
-        return self.renderer.render(send, job.contact, job.event, now, job.direct)
+        message = self.renderer.render(send, job.contact, job.event, now, job.direct)
+        # A mail is stored without the files of its template.
+        return message if stored is None else replace(stored, attachments=message.attachments)
 
     def _find_way(self, send: Send, message: Message) -> Way:
         """Return by whom a mail leaves, and what paces it."""
@@ -204,17 +208,30 @@ class SendDelivery:
             await asyncio.sleep(wait)
         return None
 
+    async def _hand_over_journey(
+        self, send: Send, message: Message, provider: str
+    ) -> DeliveryOutcome:
+        """Hand a mail over; one with files is stored without them, because each has the same."""
+        if not message.attachments:
+            return await self._hand_over(Handoff(send, message, provider))
+        archived = replace(message, attachments=())
+        async with self._attachment_slots:
+            # Encoding megabytes would block everything else.
+            await asyncio.to_thread(lambda: message.mime_bytes)
+            return await self._hand_over(Handoff(send, message, provider, archived))
+
     async def _hand_over_direct(
         self, job: SendJob, direct: DirectMail, send: Send, message: Message, provider: str
     ) -> DeliveryOutcome:
         """Hand a direct email over with its files, of which few are in memory at a time."""
-        archived = self.renderer.render_archived(message, send, job.contact, job.event, direct)
+        own = replace(message, attachments=()) if message.attachments else message
+        archived = self.renderer.render_archived(own, send, job.contact, job.event, direct)
         handoff = Handoff(send, message, provider, archived, direct.skips_consent)
-        if not direct.attachments:
+        if not direct.attachments and not message.attachments:
             return await self._hand_over(handoff)
         async with self._attachment_slots:
-            files = await self._ledger.load_attachments(send.id)
-            complete = replace(message, attachments=files)
+            files = await self._ledger.load_attachments(send.id) if direct.attachments else ()
+            complete = replace(message, attachments=(*message.attachments, *files))
             # Encoding megabytes would block everything else.
             await asyncio.to_thread(lambda: complete.mime_bytes)
             return await self._hand_over(replace(handoff, message=complete))
@@ -275,8 +292,15 @@ class SendDelivery:
 
     def _resolve_doubt(self, row: Send, reply: str, provider: str | None) -> DeliveryOutcome:
         return outcomes.resolve_doubt(
-            row, self._clock.now(), reply, self._providers.get_window(provider)
+            row,
+            self._clock.now(),
+            reply,
+            self._providers.get_window(provider),
+            self._get_on_doubt(row),
         )
+
+    def _get_on_doubt(self, send: Send) -> OnDoubt:
+        return self.renderer.get_on_doubt(send.template)
 
     def _get_row(self, send: Send) -> Send:
         """Return the row with the changes of the hand-over, if the hand-over has begun."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 from ..domain.journey import BrokenFile
+from .jinja_text import hide_jinja
 from .markup import find_html_tokens, parse_attributes
+from .template_files import BODIES
 
-# An expression that is not closed reaches to the end, so that the patterns take linear time.
-_EXPRESSION = re.compile(r"\{\{.*?(?:\}\}|\Z)", re.DOTALL)
-_STATEMENT = re.compile(r"\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
-_NOT_A_LINE_BREAK = re.compile(r"[^\n]")
 _EXTERNAL = "This style sheet is left out: no mail fetches one, and few mail programs do."
 _NESTED = "This rule is inside another rule, where it is left out."
 _UNREADABLE = "This is not CSS, and is left out: {}."
@@ -25,19 +22,13 @@ def find_dropped_styles(folder: Path) -> Iterator[BrokenFile]:
     Args:
         folder: the folder `emails/` of a journeys' folder.
     """
-    for path in sorted(folder.glob("*.html")):
+    for path in sorted(path for path in folder.glob("*") if path.suffix in BODIES):
         try:
             source = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             continue  # loading the templates reports it
-        for line, problem, remedy in _find_in_file(_hide_jinja(source)):
+        for line, problem, remedy in _find_in_file(hide_jinja(source)):
             yield BrokenFile(f"{folder.name}/{path.name}", line, problem, remedy)
-
-
-def _hide_jinja(source: str) -> str:
-    """Return a template with other text, of the same length, in place of what Jinja replaces."""
-    without_values = _EXPRESSION.sub(lambda match: _NOT_A_LINE_BREAK.sub("x", match[0]), source)
-    return _STATEMENT.sub(lambda match: _NOT_A_LINE_BREAK.sub(" ", match[0]), without_values)
 
 
 def _find_in_file(source: str) -> Iterator[tuple[int, str, str]]:
@@ -48,7 +39,7 @@ def _find_in_file(source: str) -> Iterator[tuple[int, str, str]]:
             first_line = source.count("\n", 0, sheet_start) + 1
             for line, problem, remedy in _find_in_sheet(source[sheet_start : tag.start]):
                 yield first_line + line - 1, problem, remedy
-        sheet_start = tag.end if tag.name == "style" else None
+        sheet_start = tag.end if tag.name in ("style", "mj-style") else None
         if tag.name == "link":
             relation = parse_attributes(source, tag).get("rel")
             if relation and "stylesheet" in relation.value.lower().split():

@@ -9,6 +9,8 @@ from typing import Final
 
 from jinja2 import meta, nodes
 
+from ..domain.footer_texts import FOOTER_TEXTS
+
 # The variables of every template.
 SCOPE: Final = frozenset(
     {
@@ -21,12 +23,15 @@ SCOPE: Final = frozenset(
         "unsubscribe_url",
         "preferences_url",
         "view_url",
+        "language",
+        "footer",
     }
 )
 # The fields of the variables that have the same fields for all contacts.
 FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "contact": frozenset({"email", "user_id", "properties", "first_seen_at", "last_seen_at"}),
     "event": frozenset({"name", "properties", "occurred_at", "received_at"}),
+    "footer": frozenset(FOOTER_TEXTS),
     "list": frozenset({"id", "name", "description", "transactional"}),
 }
 

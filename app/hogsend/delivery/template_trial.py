@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import jinja2
 
 from ..domain.contact import Contact
 from ..domain.event import Event
+from ..domain.footer_texts import get_footer_texts
 from .template_context import MissingUse, build_scope, collect_missing
 from .templates import Template
 
@@ -62,10 +64,11 @@ class Unguarded:
 def find_unguarded(template: Template) -> list[Unguarded]:
     """Return what a template prints that its sample, or a contact without properties, lacks."""
     unguarded: dict[tuple[str, str, int], Unguarded] = {}
-    for contact, is_in_sample in ((SAMPLE_CONTACT, True), (UNKNOWN_CONTACT, False)):
-        event = Event(_ID, "preview", template.sample)
-        scope = build_scope(contact, event, template.sample)
-        for variable, file, line in _render(template, scope):
+    contacts = ((SAMPLE_CONTACT, True), (UNKNOWN_CONTACT, False))
+    for variant, (contact, is_in_sample) in product(template.variants, contacts):
+        event = Event(_ID, "preview", variant.sample)
+        scope = build_scope(contact, event, variant.sample)
+        for variable, file, line in _render(variant, scope):
             key = (variable, file, line)
             unguarded.setdefault(key, Unguarded(variable, file, line, is_in_sample))
     return sorted(unguarded.values(), key=lambda use: (use.file, use.line, use.variable))
@@ -74,6 +77,8 @@ def find_unguarded(template: Template) -> list[Unguarded]:
 def _render(template: Template, scope: Mapping[str, Any]) -> list[tuple[str, str, int]]:
     """Return the missing variables of every part of a mail, each with its place."""
     values = {name: "x" for name in _OTHERS} | dict(scope) | {"list": _LIST}
+    values["language"] = template.language
+    values["footer"] = get_footer_texts(None, template.language)
     uses: list[tuple[str, str, int]] = []
     for name, line in template.lines.items():
         if not isinstance(line, str):

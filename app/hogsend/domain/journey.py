@@ -62,6 +62,7 @@ class MailList:
         default_opt_in: whether contacts without a decision are subscribed.
         transactional: whether its mails, such as receipts, are sent even to contacts who
             unsubscribed from everything; these mails have no unsubscribe header.
+        track: whether opens and clicks of its mails are recorded.
     """
 
     id: str
@@ -69,6 +70,7 @@ class MailList:
     description: str = ""
     default_opt_in: bool = True
     transactional: bool = False
+    track: bool = True
 
 
 # The list of direct emails that name none, such as password resets. It needs no consent, so it is

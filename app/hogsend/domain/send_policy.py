@@ -12,6 +12,9 @@ from .address import is_valid_address
 from .journey import EVERYTHING, Journey, MailList
 from .times import Window, find_opening, resolve_zone
 
+# What happens with an email that may have left: it waits for an operator, is sent again even though
+# the recipient may get it twice, or is given up.
+OnDoubt = Literal["ask", "resend", "drop"]
 SendStatus = Literal[
     "queued",
     "sending",

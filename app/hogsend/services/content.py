@@ -87,6 +87,7 @@ def load_content(settings: Settings, tokens: Tokens) -> Content:
         base_url=settings.base_url,
         sender=settings.sender,
         test_to=settings.test_to,
+        is_tracking=settings.tracking,
     )
     return Content(registry, templates, renderer)
 
@@ -103,6 +104,7 @@ def compute_fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
             folders.remove(PACKAGES)
             paths += Path(path, PACKAGES).iterdir()
         names = (Path(path, name) for name in files)
-        paths += [file for file in names if file.suffix in (".py", ".html", ".txt")]
+        is_of_mails = "emails" in Path(path).relative_to(folder).parts
+        paths += [file for file in names if file.suffix == ".py" or is_of_mails]
     versions = ((str(path), path.stat()) for path in paths)
     return frozenset((path, status.st_mtime_ns, status.st_size) for path, status in versions)

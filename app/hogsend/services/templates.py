@@ -13,7 +13,8 @@ from ..delivery.template_trial import Unguarded, find_unguarded
 from ..delivery.templates import Template
 from ..delivery.tokens import Tokens
 from ..domain.journey import BrokenFile
-from ..errors import NotFound
+from ..domain.languages import normalize_language
+from ..errors import InvalidInput, NotFound
 from .actor import Actor, Permission
 from .content import Content, load_content
 
@@ -113,7 +114,11 @@ def find_unguarded_variables(
 
 
 def preview_template(
-    context: TemplateContext, actor: Actor, key: str, props: Mapping[str, Any] | None = None
+    context: TemplateContext,
+    actor: Actor,
+    key: str,
+    props: Mapping[str, Any] | None = None,
+    language: str | None = None,
 ) -> Message:
     """Render a template for a made-up recipient.
 
@@ -122,11 +127,18 @@ def preview_template(
         actor: who looks at it.
         key: the template.
         props: the values; None for those of the sample.
+        language: the recipient's language; None for the template's own.
 
     Raises:
         Forbidden: the actor may not read.
         NotFound: there is no usable template with this key.
+        InvalidInput: the language is none.
         HogsendError: the template cannot be rendered.
     """
     template = get_template(context, actor, key)
-    return context.content.renderer.preview(template.key, context.clock.now(), props)
+    tag = normalize_language(language) if language else None
+    if language and tag is None:
+        raise InvalidInput(
+            f"{language!r} is not a language.", "Use a tag of BCP 47, such as de or pt-BR."
+        )
+    return context.content.renderer.preview(template.key, context.clock.now(), props, tag)

@@ -244,7 +244,7 @@ async def test_mails_over_smtp_have_a_signed_return_path_of_their_own(
             },
             folder,
         )
-        provider = select_provider(settings, database, clock, ChangeFeed())
+        provider = select_providers(settings, database, clock, ChangeFeed())["smtp"]
         messages = [make_message(), make_message()]
         for message in messages:
             await provider.deliver(message, allow_handoff)

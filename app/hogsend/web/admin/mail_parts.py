@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from email.message import EmailMessage
 from html import escape
 
 from quart import Response
+
+from ..pages import get_content
 
 _HEAD = re.compile(r"<head(?:\s[^<>]*)?>", re.IGNORECASE)
 _IMAGE = re.compile(r"<img\b[^<>]*>", re.IGNORECASE)
@@ -76,6 +79,14 @@ def _drop_pixel(image: re.Match[str]) -> str:
     return "" if "/o/" in tag and ".gif" in tag else tag
 
 
+def _show_images(html: str) -> str:
+    """Return a mail's HTML with the images that it carries, which are those of the templates."""
+    for image in get_content().templates.files.find_images(html):
+        data = base64.b64encode(image.content).decode("ascii")
+        html = html.replace(f"cid:{image.content_id}", f"data:{image.content_type};base64,{data}")
+    return html
+
+
 def respond_with_mail(html: str, *, has_working_links: bool) -> Response:
     """Return a mail's HTML for a sandboxed frame.
 
@@ -85,7 +96,7 @@ def respond_with_mail(html: str, *, has_working_links: bool) -> Response:
             recipient's mail client; neither is when an operator looks at a sent mail.
     """
     base = '<meta name="referrer" content="no-referrer"><base target="_blank">'
-    html = _HEAD.sub(lambda match: match.group() + base, html, count=1)
+    html = _HEAD.sub(lambda match: match.group() + base, _show_images(html), count=1)
     if not has_working_links:
         html = _IMAGE.sub(_drop_pixel, html)
     response = Response(html, content_type="text/html; charset=utf-8")
