@@ -274,6 +274,8 @@ POSTS: dict[str, dict[str, str]] = {
     "/journeys/activation-welcome/switch": {"on": "0"},
     "/keys": {"name": "backend", "scope": "ingest"},
     f"/keys/{ID}/revoke": {},
+    "/sending/stop": {"scope": "provider", "name": "inbox"},
+    "/sending/release": {"scope": "provider", "name": "inbox"},
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,16 +10,18 @@ from uuid import UUID
 from ..clock import Clock
 from ..domain.contact import Contact
 from ..domain.send_policy import Queue, Send, SendFacts, compute_send_time, decide_send
-from ..domain.sending_policy import SendingPolicy
+from ..domain.sending_policy import FrequencyCap, SendingPolicy
 from ..ingest import BatchResult, Ingest
-from ..store import consents, contacts, counters, direct_mails, sends
+from ..store import consents, contacts, direct_mails, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
 from ..store.db import Database, Transaction
 from ..store.sends import RenderedMail
 from .blocking import Unblock, write_unblocks
 from .conclusions import write_outcomes
+from .deliverability import count_status
 from .feedback.handler import OnBounces
+from .frequency import FrequencyCheck
 from .message import Attachment, Message
 from .outcomes import DeliveryOutcome
 from .providers.port import Withdrawn
@@ -37,6 +39,7 @@ class Handoff:
         send: the row of the ledger.
         message: the finished mail, which is stored.
         provider: the name of the provider that takes it.
+        cap: the most mails that its recipient gets; None for no cap.
         archived: what is stored in place of a mail that must not be readable after it has left.
         skips_consent: whether it goes to a contact who has unsubscribed, too.
     """
@@ -46,6 +49,7 @@ class Handoff:
     provider: str
     archived: Message | None = None
     skips_consent: bool = False
+    cap: FrequencyCap | None = None
 
 
 class Ledger:
@@ -225,6 +229,7 @@ class Ledger:
             consents.find_by_sends(ids),
             consents.find_suppressed_by_sends(ids),
         )
+        frequency = await self._load_frequency(tx, handoffs, recipients, now)
         changed: list[Send] = []
         results: list[Send | Exception] = []
         mails: list[RenderedMail] = []
@@ -236,12 +241,14 @@ class Ledger:
                 continue
             facts = build_send_facts(contact, consents_of, suppressed, send)
             refused = self.decide_refusal(send, facts, now, skips_consent=handoff.skips_consent)
+            if refused is None and handoff.cap is not None:
+                refused = frequency.decide(send)
             if refused is not None and refused.reason == "invalid_address":
                 # The next attempt blocks the mail, so that it can be made again with another one.
                 results.append(Withdrawn())
             elif refused is not None:
                 changed.append(refused)
-                tally.add_today(counters.name_send_total(refused.status))
+                count_status(tally, refused)
                 results.append(Withdrawn())
             elif (send.address or contact.email) != handoff.send.to_email:
                 # The address has changed since the mail was rendered, so it is rendered again.
@@ -261,6 +268,18 @@ class Ledger:
         if self._holder is not None:
             await tx.apply([sends.set_holder([mail.send_id for mail in mails], self._holder)])
         return results
+
+    async def _load_frequency(
+        self,
+        tx: Transaction,
+        handoffs: Sequence[Handoff],
+        recipients: Mapping[UUID, Contact],
+        now: datetime,
+    ) -> FrequencyCheck:
+        cap = next((handoff.cap for handoff in handoffs if handoff.cap is not None), None)
+        frequency = FrequencyCheck(cap, now)
+        await frequency.load(tx, recipients.keys(), self._ingest.rules.transactional_lists)
+        return frequency
 
     def _mark_sending(self, send: Send, handoff: Handoff, now: datetime) -> Send:
         return replace(

@@ -62,6 +62,10 @@ class ProviderPauses:
     def __getitem__(self, name: str) -> ProviderPause:
         return self._pauses[name]
 
+    def find(self, name: str) -> ProviderPause | None:
+        """Return the pause of a provider; None for one that is not set up."""
+        return self._pauses.get(name)
+
     @property
     def problems(self) -> dict[str, str]:
         """Why providers take no mail, by name; those that take mail are absent."""

@@ -145,14 +145,17 @@ class SendDelivery:
         except RenderFailed as error:
             return self._block(job, send, error.reason)
         way = self._find_way(send, message)
-        delayed = await self._pace(send, way, now, is_urgent=self._ledger.is_transactional(job))
+        is_transactional = self._ledger.is_transactional(job)
+        delayed = await self._pace(send, way, now, is_urgent=is_transactional)
         if delayed is not None:
             return delayed
+        cap = None if is_transactional else self._governor.policy.frequency_cap
+        handoff = Handoff(send, message, way.provider, cap=cap)
         try:
             outcome = await (
-                self._hand_over_journey(send, message, way.provider)
+                self._hand_over_journey(handoff)
                 if job.direct is None
-                else self._hand_over_direct(job, job.direct, send, message, way.provider)
+                else self._hand_over_direct(job, job.direct, handoff)
             )
             self._governor.record_accepted(way, self._clock.now())
         except DeliveryError as error:
@@ -208,25 +211,25 @@ class SendDelivery:
             await asyncio.sleep(wait)
         return None
 
-    async def _hand_over_journey(
-        self, send: Send, message: Message, provider: str
-    ) -> DeliveryOutcome:
+    async def _hand_over_journey(self, handoff: Handoff) -> DeliveryOutcome:
         """Hand a mail over; one with files is stored without them, because each has the same."""
+        message = handoff.message
         if not message.attachments:
-            return await self._hand_over(Handoff(send, message, provider))
+            return await self._hand_over(handoff)
         archived = replace(message, attachments=())
         async with self._attachment_slots:
             # Encoding megabytes would block everything else.
             await asyncio.to_thread(lambda: message.mime_bytes)
-            return await self._hand_over(Handoff(send, message, provider, archived))
+            return await self._hand_over(replace(handoff, archived=archived))
 
     async def _hand_over_direct(
-        self, job: SendJob, direct: DirectMail, send: Send, message: Message, provider: str
+        self, job: SendJob, direct: DirectMail, handoff: Handoff
     ) -> DeliveryOutcome:
         """Hand a direct email over with its files, of which few are in memory at a time."""
+        send, message = handoff.send, handoff.message
         own = replace(message, attachments=()) if message.attachments else message
         archived = self.renderer.render_archived(own, send, job.contact, job.event, direct)
-        handoff = Handoff(send, message, provider, archived, direct.skips_consent)
+        handoff = replace(handoff, archived=archived, skips_consent=direct.skips_consent)
         if not direct.attachments and not message.attachments:
             return await self._hand_over(handoff)
         async with self._attachment_slots:

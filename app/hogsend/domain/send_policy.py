@@ -41,6 +41,7 @@ RefusalReason = Literal[
     "unsubscribed_from_everything",
     "unsubscribed_from_list",
     "too_soon",
+    "frequency_cap",
 ]
 
 

@@ -105,6 +105,12 @@ class IngestRules:
         """Return a journey's definition from the code, or else the stored definition."""
         return self.journeys.get(journey_id) or self.unavailable.get(journey_id)
 
+    @property
+    def transactional_lists(self) -> list[str]:
+        """The ids of the lists whose mails are always sent."""
+        known = {**_LISTS_OF_EVERY_PROJECT, **self.lists}
+        return [list_id for list_id, mail_list in known.items() if mail_list.transactional]
+
     def find_list(self, list_id: str) -> MailList:
         """Return a list by id; a list that the code lacks gets the built-in list's settings.
 

@@ -10,6 +10,7 @@ from ..clock import Clock
 from ..delivery.blocked_mails import BlockedMails
 from ..delivery.governor import Governor
 from ..delivery.mailer import Mailer
+from ..delivery.provider_pauses import ProviderPause
 from ..delivery.tracking import Tracker
 from ..engines.port import Engine, Wake
 from ..errors import CorruptRow
@@ -105,6 +106,15 @@ class Worker:
     def governor(self) -> Governor:
         """Paces the mails."""
         return self.mailer.governor
+
+    @property
+    def policy_problem(self) -> str | None:
+        """Why no mail may leave, if the sending policy cannot be used."""
+        return self.mailer.policy_problem
+
+    def find_pause(self, provider: str) -> ProviderPause | None:
+        """Return whether a provider takes mail; None for one that is not set up."""
+        return self.mailer.pauses.find(provider)
 
     @property
     def send_hold(self) -> str | None:

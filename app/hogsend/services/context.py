@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..delivery.feedback.handler import FeedbackHandler
 from ..delivery.governor import Governor
+from ..delivery.provider_pauses import ProviderPause
 from ..delivery.providers.provider_set import ProviderSet
 from ..delivery.tokens import Tokens
 from ..delivery.tracking import Tracker
@@ -37,6 +38,15 @@ class WorkerStatus(Protocol):
     @property
     def governor(self) -> Governor:
         """Paces the mails."""
+        ...
+
+    @property
+    def policy_problem(self) -> str | None:
+        """Why no mail may leave, if the sending policy cannot be used."""
+        ...
+
+    def find_pause(self, provider: str) -> ProviderPause | None:
+        """Return whether a provider takes mail; None for one that is not set up."""
         ...
 
     @property

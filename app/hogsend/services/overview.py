@@ -9,12 +9,13 @@ from uuid import UUID
 
 from ..domain.ids import compute_first_id
 from ..domain.journey import BrokenFile
-from ..store import blocked_mails, counters, send_hold
+from ..store import blocked_mails, counters, send_hold, sending_stops
 from ..store.blocked_mails import BlockedGroup
 from ..store.counters import to_day
 from ..store.read_models import counts
 from ..store.read_models import overview as read_model
 from ..store.read_models.counts import FORTNIGHT, BoundedCount, DailyTotals
+from ..store.sending_stops import SendingStop
 from .actor import Actor, Permission
 from .context import ServiceContext
 from .health import LATE, DatabaseProblem, find_database_problem
@@ -49,6 +50,8 @@ class Attention:
     Args:
         database_problem: what is wrong with the database.
         outage: what the engine cannot reach.
+        stopped: the providers and senders whose mail is stopped.
+        provider_problem: why a provider takes no mail, if so.
         send_hold: why sending is on hold, if it is.
         broken_files: the author's files that could not be used.
         errors: the newest error of each journey that has failed enrollments, by journey id.
@@ -62,6 +65,8 @@ class Attention:
 
     database_problem: DatabaseProblem | None
     outage: Outage | None
+    stopped: Sequence[SendingStop]
+    provider_problem: str | None
     send_hold: str | None
     broken_files: Sequence[BrokenFile]
     errors: Mapping[str, str]
@@ -135,12 +140,14 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     now = context.clock.now()
     failed = [summary.journey.id for summary in journeys if summary.by_state["failed"]]
     retrying = [summary.journey.id for summary in journeys if summary.retrying]
-    in_doubt, failed_sends, blocked, overdue, hold_reason = await context.database.read(
+    worker = context.worker_status
+    in_doubt, failed_sends, blocked, overdue, hold_reason, stopped = await context.database.read(
         read_model.count_sends("in_doubt", UUID(int=0)),
         read_model.count_sends("failed", compute_first_id(now - timedelta(days=7))),
         blocked_mails.group(),
         read_model.count_overdue(now - LATE),
         send_hold.find_reason(),
+        sending_stops.find_active(),
     )
     errors = await context.database.read(
         *(read_model.find_last_error(journey_id) for journey_id in failed),
@@ -150,6 +157,8 @@ async def _find_attention(context: ServiceContext, journeys: Sequence[JourneySum
     return Attention(
         database_problem=find_database_problem(context),
         outage=await find_outage(context),
+        stopped=stopped,
+        provider_problem=(worker.policy_problem or worker.provider_problem) if worker else None,
         send_hold=hold_reason,
         broken_files=context.content.broken,
         errors=dict(zip(failed, texts, strict=False)),

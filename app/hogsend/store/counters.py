@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Literal, NewType
+from typing import Literal, NewType, get_args
 
 from ..domain.engagement import EngagementKind, Verdict
 from ..domain.results import ChosenArm, Figure, Group
@@ -25,6 +25,10 @@ from .rows import read_pairs
 Gauge = NewType("Gauge", str)
 DailyTotal = NewType("DailyTotal", str)
 
+Dimension = Literal["domain", "template", "sender"]
+# The properties by which outcomes of mails are counted: the mailbox provider of the recipient, the
+# template, and the domain of the sender.
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 GAUGE_DAY = 0
 _MAX_NAME_LENGTH = 200
 
@@ -116,9 +120,7 @@ def name_send_total(status: str) -> DailyTotal:
     return DailyTotal(f"sends/{status}")
 
 
-def name_delivery_total(
-    dimension: Literal["template", "domain", "sender"], name: str, status: str
-) -> DailyTotal:
+def name_delivery_total(dimension: Dimension, name: str, status: str) -> DailyTotal:
     """Name the count of sends that came to a status, by one of their properties.
 
     Args:
@@ -236,7 +238,7 @@ def find_totals_since(names: Sequence[DailyTotal], day: int) -> Query[dict[Daily
 
 
 def find_delivery_totals(
-    dimension: Literal["template", "domain", "sender"], since: int, *, is_sqlite: bool
+    dimension: Dimension, since: int, *, is_sqlite: bool
 ) -> Query[dict[tuple[str, str], int]]:
     """Query the outcomes of mails from a day on, by the value of a property and the status.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from ..domain.feedback import Report
 from ..domain.send_policy import Send
-from .db import Query, Write
+from .db import Query, Row, Write
 from .fields import micros_or_none, to_micros
-from .models import UNMATCHED, FeedbackRow
+from .models import UNMATCHED, FeedbackRow, SendRow
 from .rows import RowMapper, read_pairs
 from .sends import SENDS
 
@@ -123,6 +124,40 @@ def find_locked(ids: Sequence[UUID], lock: str) -> Query[dict[UUID, Send]]:
         f"SELECT {SENDS.columns} FROM sends s WHERE s.id IN ? ORDER BY s.id{lock}",
         [list(ids)],
         SENDS.read_by("id"),
+    )
+
+
+class _Handed(NamedTuple):
+    contact_id: UUID
+    handed_at: datetime
+
+
+_HANDED = RowMapper(_Handed, SendRow)
+
+
+def find_handed(
+    contact_ids: Sequence[UUID], other_lists: Sequence[str], since: datetime
+) -> Query[dict[UUID, list[datetime]]]:
+    """Query when mails to contacts were handed over, by contact, the oldest first.
+
+    Args:
+        contact_ids: the contacts.
+        other_lists: lists whose mails are left out.
+        since: only hand-overs after this instant.
+    """
+
+    def read(rows: list[Row]) -> dict[UUID, list[datetime]]:
+        handed: dict[UUID, list[datetime]] = {}
+        for row in map(_HANDED.read, rows):
+            handed.setdefault(row.contact_id, []).append(row.handed_at)
+        return handed
+
+    return Query(
+        f"SELECT {_HANDED.columns} FROM sends WHERE contact_id IN ? AND handed_at > ? "
+        "AND status NOT IN ('queued', 'cancelled', 'failed') AND list_id NOT IN ? "
+        "ORDER BY handed_at",
+        [list(contact_ids), to_micros(since), list(other_lists)],
+        read,
     )
 
 

@@ -72,6 +72,16 @@ def find_by_name(scope: StopScope, name: str) -> Query[list[SendingStop]]:
     )
 
 
+def make_stopped_due(now: datetime) -> Write:
+    """Make the mails due that waited for a stop to end."""
+    at = to_micros(now)
+    return Write(
+        "UPDATE sends SET due_at = ?, reason = NULL, updated_at = ? WHERE status = 'queued' "
+        "AND reason = 'sending_stopped' AND due_at IS NOT NULL",
+        [(at, at)],
+    )
+
+
 def insert(stop: SendingStop) -> Write:
     """Stop mail."""
     return Write(

@@ -39,6 +39,8 @@ NOTICES = {
     "email-cancelled": "Cancelled. The email will not be sent.",
     "resent": "Resent. This is the new email; the previous one stays as it was.",
     "cleared": "Inbox cleared.",
+    "mail-stopped": "Stopped. The email waits until you let it leave again.",
+    "mail-released": "Released. The email that waited leaves now.",
     "revoked": "Key revoked. It can no longer be used.",
     "enabled": "Journey enabled. New triggers enroll contacts again.",
     "disabled": "Journey disabled. No one new enters; contacts already in it continue.",

@@ -13,6 +13,7 @@ from . import (
     keys,
     overview,
     privacy,
+    sending,
     system,
     templates,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "keys",
     "overview",
     "privacy",
+    "sending",
     "system",
     "templates",
 ]

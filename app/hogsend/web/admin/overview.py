@@ -97,6 +97,7 @@ def _list_items(overview: Overview) -> Iterator[AttentionItem]:
     for summary in journeys:
         if summary.missed_triggers and not summary.is_unavailable:
             yield _describe_missed(summary)
+    yield from _describe_stops(attention)
     yield from _describe_blocked(attention)
     yield from _describe_sends(attention)
     yield from _describe_overdue(attention)
@@ -119,6 +120,17 @@ def _describe_outage(attention: Attention) -> Iterator[AttentionItem]:
             outage.message,
             "/system",
         )
+
+
+def _describe_stops(attention: Attention) -> Iterator[AttentionItem]:
+    if attention.provider_problem is not None:
+        yield AttentionItem(
+            "waiting", "bad", "Email waits:", "", attention.provider_problem, "/sending"
+        )
+    for stop in attention.stopped:
+        whose = "through" if stop.scope == "provider" else "from"
+        title = f"Email {whose} {stop.name} is stopped"
+        yield AttentionItem("stopped", "bad", title, f"because {stop.reason}", href="/sending")
 
 
 def _describe_send_hold(attention: Attention) -> Iterator[AttentionItem]:
