@@ -285,6 +285,8 @@ def arguments(site: Site, function: Callable[..., Any], actor: Actor) -> dict[st
         "sender": "example.org",
         "journey_id": "welcome",
         "list_id": "news",
+        "scope": "provider",
+        "note": "because",
         "key": "hello",
         "identity": "ada",
         "text": f"ad {actor.name}",

@@ -44,15 +44,20 @@ class FrequencyCheck:
                 feedback.find_handed(sorted(contact_ids), sorted(transactional_lists), since)
             )
 
-    def decide(self, send: Send) -> Send | None:
-        """Return the changed row of a mail beyond the cap; count it and return None otherwise."""
-        if self._cap is None:
+    def decide(self, send: Send, cap: FrequencyCap | None) -> Send | None:
+        """Return the changed row of a mail beyond the cap; count it and return None otherwise.
+
+        Args:
+            send: the row.
+            cap: the cap that holds for the mail; None for a transactional one.
+        """
+        if cap is None:
             return None
         handed = self._handed.setdefault(send.contact_id, [])
-        if len(handed) < self._cap.mails:
+        if len(handed) < cap.mails:
             handed.append(self._now)
             return None
-        if self._cap.then == "skip":
+        if cap.then == "skip":
             return replace(send, status="skipped", reason=_REASON, due_at=None)
         # As soon as enough of the mails are old.
-        return replace(send, due_at=handed[-self._cap.mails] + self._cap.per, reason=_REASON)
+        return replace(send, due_at=handed[-cap.mails] + cap.per, reason=_REASON)

@@ -15,7 +15,7 @@ from ..ingest import BatchResult, Ingest
 from ..store import consents, contacts, direct_mails, sends
 from ..store.batcher import Batcher
 from ..store.counters import Tally
-from ..store.db import Database, Transaction
+from ..store.db import Database, Transaction, Write
 from ..store.sends import RenderedMail
 from .blocking import Unblock, write_unblocks
 from .conclusions import write_outcomes
@@ -240,9 +240,9 @@ class Ledger:
                 results.append(Withdrawn())
                 continue
             facts = build_send_facts(contact, consents_of, suppressed, send)
-            refused = self.decide_refusal(send, facts, now, skips_consent=handoff.skips_consent)
-            if refused is None and handoff.cap is not None:
-                refused = frequency.decide(send)
+            refused = self.decide_refusal(
+                send, facts, now, skips_consent=handoff.skips_consent
+            ) or frequency.decide(send, handoff.cap)
             if refused is not None and refused.reason == "invalid_address":
                 # The next attempt blocks the mail, so that it can be made again with another one.
                 results.append(Withdrawn())
@@ -263,11 +263,16 @@ class Ledger:
                 sends.update(changed, now),
                 sends.store_mails(mails, now),
                 *direct_mails.forget_ended(changed),
+                *self._keep_holder(mails),
             ]
         )
-        if self._holder is not None:
-            await tx.apply([sends.set_holder([mail.send_id for mail in mails], self._holder)])
         return results
+
+    def _keep_holder(self, mails: Sequence[RenderedMail]) -> list[Write]:
+        """Let this worker hold mails that are handed over, where several workers deliver."""
+        if self._holder is None:
+            return []
+        return [sends.set_holder([mail.send_id for mail in mails], self._holder)]
 
     async def _load_frequency(
         self,

@@ -36,6 +36,8 @@ DAYS = 30
 _FORECAST_DAYS = 7
 _MAX_ROWS = 20
 _MAX_NOTE_LENGTH = 500
+_BOUNCED = counters.name_send_total("bounced")
+_COMPLAINED = counters.name_send_total("complained")
 _STATUSES = ("sent", "delivered", "bounced", "complained", "failed")
 
 
@@ -139,56 +141,57 @@ async def get_sending_report(context: ServiceContext, actor: Actor, now: datetim
         Forbidden: the actor may not read.
     """
     actor.require(Permission.READ)
-    database, worker = context.database, context.worker_status
-    first_day = to_day(now) - DAYS + 1
-    forecast = read_model.count_due_by_day(now, _FORECAST_DAYS)
-    wakes = queues.count_wakes_by_day(now)
-    bounced, complained = (
-        counters.name_send_total("bounced"),
-        counters.name_send_total("complained"),
-    )
-    is_sqlite = database.is_sqlite
-    (
-        stops,
-        queued,
-        domains,
-        reasons,
-        totals,
-        by_domain,
-        by_template,
-        by_sender,
-    ) = await database.read(
+    worker = context.worker_status
+    stops, queued, domains, reasons, totals = await context.database.read(
         sending_stops.find_latest(_MAX_ROWS),
         queues.count_queued(),
         read_model.count_queue_by_domain(),
         read_model.count_queue_by_reason(),
-        find_totals([bounced, complained], to_day(now), DAYS),
-        *(
-            counters.find_delivery_totals(dimension, first_day, is_sqlite=is_sqlite)
-            for dimension in counters.DIMENSIONS
-        ),
+        find_totals([_BOUNCED, _COMPLAINED], to_day(now), DAYS),
     )
-    days = await database.read(*(query for _, query in forecast), *(query for _, query in wakes))
+    forecast, expected = await _forecast(context, now)
+    by_domain, by_template, by_sender = await _collect_outcomes(context, now)
     return SendingReport(
         providers=_list_providers(context),
         policy_problem=worker.policy_problem if worker else None,
         limits=worker.governor.list_limits(context.clock.now()) if worker else (),
         stops=stops,
         queued=queued,
-        forecast=[
-            (start, count)
-            for (start, _), count in zip(forecast, days[: len(forecast)], strict=True)
-        ],
-        expected=days[len(forecast) :],
+        forecast=forecast,
+        expected=expected,
         domains=dict(sorted(domains.items(), key=lambda item: -item[1])[:_MAX_ROWS]),
         reasons=reasons,
         sample=read_model.SAMPLE,
-        bounced=totals.list_by_day(bounced),
-        complained=totals.list_by_day(complained),
-        by_domain=_collect(by_domain),
-        by_template=_collect(by_template),
-        by_sender=_collect(by_sender),
+        bounced=totals.list_by_day(_BOUNCED, days=DAYS),
+        complained=totals.list_by_day(_COMPLAINED, days=DAYS),
+        by_domain=by_domain,
+        by_template=by_template,
+        by_sender=by_sender,
     )
+
+
+async def _forecast(
+    context: ServiceContext, now: datetime
+) -> tuple[list[tuple[datetime, BoundedCount]], list[BoundedCount]]:
+    """Return for each of the next days how many mails are due, and how many people wake."""
+    mails = read_model.count_due_by_day(now, _FORECAST_DAYS)
+    people = queues.count_wakes_by_day(now)
+    counts = await context.database.read(*(query for _, query in (*mails, *people)))
+    starts = [start for start, _ in mails]
+    return list(zip(starts, counts, strict=False)), counts[len(mails) :]
+
+
+async def _collect_outcomes(context: ServiceContext, now: datetime) -> list[list[Outcomes]]:
+    first_day, is_sqlite = to_day(now) - DAYS + 1, context.database.is_sqlite
+    return [
+        _collect(totals)
+        for totals in await context.database.read(
+            *(
+                counters.find_delivery_totals(dimension, first_day, is_sqlite=is_sqlite)
+                for dimension in counters.DIMENSIONS
+            )
+        )
+    ]
 
 
 async def stop_mail(

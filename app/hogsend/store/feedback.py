@@ -154,7 +154,7 @@ def find_handed(
 
     return Query(
         f"SELECT {_HANDED.columns} FROM sends WHERE contact_id IN ? AND handed_at > ? "
-        "AND status NOT IN ('queued', 'cancelled', 'failed') AND list_id NOT IN ? "
+        "AND status NOT IN ('queued', 'cancelled', 'failed') AND NOT (list_id IN ?) "
         "ORDER BY handed_at",
         [list(contact_ids), to_micros(since), list(other_lists)],
         read,
