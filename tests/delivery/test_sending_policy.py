@@ -39,6 +39,15 @@ def _with_policy(content: Content, policy: SendingPolicy) -> Content:
     return replace(content, registry=replace(content.registry, sending_policy=policy))
 
 
+async def queue_in_order(harness: MailerHarness, users: str) -> list[UUID]:
+    """Queue a mail to each user, due one after the other; return their ids."""
+    now = harness.site.clock.now()
+    return [
+        await harness.queue(user, poll=False, due_at=now - timedelta(seconds=len(users) - n))
+        for n, user in enumerate(users)
+    ]
+
+
 async def wait_for_reason(harness: MailerHarness, send_id: UUID, reason: str) -> Send:
     """Return a row once it has a reason."""
 
@@ -51,7 +60,7 @@ async def wait_for_reason(harness: MailerHarness, send_id: UUID, reason: str) ->
 
 async def test_mails_beyond_a_rate_wait_for_their_places(harness: MailerHarness) -> None:
     harness.mailer.use_policy(SendingPolicy(provider_rates={"scripted": Rate(1, HOUR)}))
-    ids = [await harness.queue(user, poll=False) for user in ("a", "b", "c")]
+    ids = await queue_in_order(harness, "abc")
     harness.mailer.poll()
     first = await harness.wait_for_status(ids[0], "sent")
     waiting = [await wait_for_reason(harness, send_id, "paced") for send_id in ids[1:]]
@@ -67,7 +76,7 @@ async def test_mails_beyond_a_rate_wait_for_their_places(harness: MailerHarness)
 
 async def test_a_transactional_mail_passes_a_backlog(harness: MailerHarness) -> None:
     harness.mailer.use_policy(SendingPolicy(provider_rates={"scripted": Rate(2, HOUR)}))
-    ids = [await harness.queue(user, poll=False) for user in ("a", "b", "c", "d")]
+    ids = await queue_in_order(harness, "abcd")
     harness.mailer.poll()
     await wait_for_reason(harness, ids[3], "paced")
     await harness.pass_time(HOUR / 2)
