@@ -42,6 +42,18 @@ def test_what_another_domain_or_sender_gets_is_not_slowed():
     assert governor.find_time(Way("smtp", "example.com", "web.de"), NOW, "new") == NOW
 
 
+def test_the_backlog_of_a_slow_domain_does_not_hold_up_others_of_the_provider():
+    governor = Governor()
+    governor.policy = SendingPolicy(
+        provider_rates={"smtp": Rate(100, SECOND)},
+        recipient_rates={"gmail.com": Rate(1, timedelta(hours=1))},
+    )
+    for _ in range(50):
+        governor.find_time(WAY, NOW, "new")
+    later = NOW + SECOND
+    assert governor.find_time(Way("smtp", "example.com", "web.de"), later, "new") == later
+
+
 def test_a_warm_up_spreads_the_mails_of_a_day():
     governor = Governor()
     plan = WarmUp(date(2026, 3, 2), first_day=24)

@@ -86,14 +86,15 @@ class Governor:
         paces = self._find_paces(way, now)
         if not paces:
             return now
-        place = max(pace.find_place(now, turn) for pace in paces)
+        places = [pace.find_place(now, turn) for pace in paces]
+        place = max(places)
         if place <= now:
             for pace in paces:
                 pace.take(now)
             return now
         if turn == "new":
-            for pace in paces:
-                pace.plan(place)
+            # Only where it waits: the backlog of a slow domain must not hold other mails up.
+            paces[places.index(place)].plan(place)
         return place
 
     def is_stopped(self, way: Way) -> bool:

@@ -45,6 +45,8 @@ __all__ = [
     "suppress_address",
     "unsuppress_address",
 ]
+# The characters of an operator's note that are kept.
+MAX_NOTE_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,16 @@ def _mask(detail: ContactDetail) -> ContactDetail:
     return replace(detail, contact=replace(contact, properties=mask_values(contact.properties)))
 
 
-async def unsuppress_address(installation: Installation, actor: Actor, contact_id: UUID) -> None:
+async def unsuppress_address(
+    installation: Installation, actor: Actor, contact_id: UUID, note: str = ""
+) -> None:
     """Allow mail to a contact's address again; its consent stays as it is.
+
+    Args:
+        installation: whose contact.
+        actor: who allows it.
+        contact_id: the contact.
+        note: why, for the audit log.
 
     Raises:
         Forbidden: the actor may not operate.
@@ -202,6 +212,7 @@ async def unsuppress_address(installation: Installation, actor: Actor, contact_i
         f"/contacts/{contact.id}",
         "contacts",
         before={"address": contact.email},
+        after={"note": note.strip()[:MAX_NOTE_LENGTH]} if note.strip() else None,
     )
 
 

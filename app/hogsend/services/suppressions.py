@@ -14,6 +14,7 @@ from ..store.read_models import suppressions as read_model
 from ..store.read_models.suppressions import SuppressionRecord
 from .actor import Actor, Permission
 from .audit import apply_audited
+from .contacts import MAX_NOTE_LENGTH
 from .installation import Installation
 
 __all__ = [
@@ -116,8 +117,16 @@ async def add_suppression(
     return SuppressionRecord(address, reason, now, None)
 
 
-async def lift_suppression(installation: Installation, actor: Actor, email: str) -> None:
+async def lift_suppression(
+    installation: Installation, actor: Actor, email: str, note: str = ""
+) -> None:
     """Allow email to an address again.
+
+    Args:
+        installation: whose.
+        actor: who allows it.
+        email: the address.
+        note: why, for the audit log.
 
     Raises:
         Forbidden: the actor may not operate.
@@ -136,6 +145,7 @@ async def lift_suppression(installation: Installation, actor: Actor, email: str)
         f"/suppressions/{known.address}",
         "contacts",
         before={"address": known.address, "reason": known.reason},
+        after={"note": note.strip()[:MAX_NOTE_LENGTH]} if note.strip() else None,
     )
 
 

@@ -263,8 +263,8 @@ async def suppress_contact(contact_id: str) -> WebResponse:
 @blueprint.post("/contacts/<contact_id>/unsuppress")
 async def unsuppress_contact(contact_id: str) -> WebResponse:
     """Allow email to a contact's address again."""
-    contact = parse_id(contact_id, "contact")
-    await unsuppress_address(get_context(), get_actor(), contact)
+    contact, form = parse_id(contact_id, "contact"), await read_form()
+    await unsuppress_address(get_context(), get_actor(), contact, form.get("note", ""))
     return redirect_with_notice(_build_path(contact), "unsuppressed")
 
 
