@@ -55,6 +55,36 @@ def test_check_and_preview_name_what_a_contact_with_only_an_address_lacks(
     assert hogsend("journeys", "check", "--strict").status == 1
 
 
+def test_a_check_fails_with_errors_and_not_with_warnings_alone(
+    journeys: Path, hogsend: Hogsend
+) -> None:
+    emails, foot = journeys / "emails", '<a href="{{ unsubscribe_url }}">Stop</a>\n'
+    front = "---\nsubject: Hi\npreheader: Yes\n---\n"
+    (emails / "hello.html").write_text(front + "<p>{{ contact.properties.name }}</p>\n" + foot)
+    (emails / "hello.de.html").write_text('---\nsubject: Re: Hi\n---\n<p>\n<a href="/x">x</a></p>')
+
+    warned = hogsend("emails", "check", "hello")
+    assert "emails/hello.html:5: warning: The variable contact.properties.name" in warned.out
+    assert "emails/hello.de.html:2: warning: The subject looks like a reply" in warned.out
+    assert "emails/hello.de.html:5: error: A link is relative" in warned.out
+    assert "2 errors, 2 warnings." in warned.out and warned.status == 1
+
+    (emails / "hello.de.html").unlink()
+    assert hogsend("emails", "check").status == 0
+    (emails / "lost.html").write_text(front.replace("Yes", "Yes\nlist: nowhere") + foot)
+    (emails / "bare.html").write_text(front + "<p>{{ props.missing }}</p>\n" + foot)
+    outcome = hogsend("emails", "check", "--json")
+    assert outcome.status == 1
+    assert {(row["file"], row["line"], row["check"]) for row in outcome.json} == {
+        ("emails/lost.html", 4, "file"),
+        ("emails/bare.html", 5, "missing-value"),
+        ("emails/bare.html", 0, "render"),
+        ("emails/hello.html", 5, "missing-value"),
+    }
+    assert "There is no list" in hogsend("emails", "check", "lost").out
+    assert hogsend("emails", "check", "nope").status == 1
+
+
 @pytest.mark.parametrize(
     "arguments", [["preview", "nope"], ["test", "nope", "--to", "a@b.example"]]
 )

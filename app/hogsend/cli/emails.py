@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from ..services.installation import Installation
 from ..services.journey_code import load_folder
 from ..services.sample_mails import AcceptedMail, send_sample_mail
 from ..services.send_actions import cancel_send, resend, resolve_doubt
+from ..services.template_checks import Finding, check_links, check_template, check_templates
 from ..services.templates import find_unguarded_variables, load_templates, preview_template
 from .contact_options import parse_properties, property_option, validate_email
 from .instance import load_current_settings, run_with_installation, run_with_journeys
@@ -29,6 +31,8 @@ from .not_found import suggest_list
 from .output import format_count, json_option, print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..services.journey_context import JourneyContext
 
 
@@ -77,6 +81,46 @@ def preview(key: str, as_html: bool, source: bool, language: str | None, as_json
         click.echo(mail.html)
     else:
         click.echo(f"Subject: {mail.subject}\n\n{mail.text}")
+
+
+@emails.command()
+@click.argument("key", required=False)
+@click.option("--links", "with_links", is_flag=True, help="Also ask the sites that links lead to.")
+@json_option
+def check(key: str | None, with_links: bool, as_json: bool) -> None:
+    """Check the mail of one template, or of all, in every language.
+
+    The exit code is 1 if there are errors, and 0 if there are only warnings.
+    """
+    templates = load_templates(prepare_data(load_current_settings()))
+    with suggest_list("templates", "hogsend emails list"):
+        findings = (
+            check_template(templates, COMMAND_LINE, key)
+            if key
+            else check_templates(templates, COMMAND_LINE)
+        )
+    if with_links:
+        usable = templates.content.templates.by_key
+        for name in [key] if key else sorted(usable):
+            if name in usable:
+                findings += asyncio.run(check_links(templates, COMMAND_LINE, name))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        _print_findings(findings)
+    if any(finding.level == "error" for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        shown = f" “{finding.text}”" if finding.text and finding.check != "missing-value" else ""
+        click.echo(
+            f"{finding.place}: {finding.level}: {finding.problem}{shown} {finding.remedy}".rstrip()
+        )
+    errors = sum(finding.level == "error" for finding in findings)
+    warnings = len(findings) - errors
+    click.echo(f"{format_count(errors, 'error')}, {format_count(warnings, 'warning')}.")
 
 
 @emails.command()

@@ -78,11 +78,11 @@ class Renderer:
     ) -> None:
         self._is_tracking = is_tracking
         self._templates, self._lists, self._tokens = templates, lists, tokens
-        self._base = base_url.rstrip("/")
-        self._host = urlsplit(self._base).hostname or "localhost"
+        self.base_url = base_url.rstrip("/")
+        self._host = urlsplit(self.base_url).hostname or "localhost"
         self._sender = _parse_mailbox(sender)
         self._test_to = _parse_mailbox(test_to).email if test_to else None
-        self._bodies = BodyRenderer(tokens, self._base)
+        self._bodies = BodyRenderer(tokens, self.base_url)
 
     def render(
         self,
@@ -270,6 +270,8 @@ class Renderer:
         now: datetime,
         props: Mapping[str, Any] | None = None,
         language: str | None = None,
+        *,
+        is_tracked: bool = True,
     ) -> Message:
         """Render a template for a sample contact.
 
@@ -278,6 +280,7 @@ class Renderer:
             now: the `Date` of the mail.
             props: the values; None for those of the sample.
             language: the contact's language, as a tag of BCP 47.
+            is_tracked: whether opens and clicks are recorded; if not, links stay as they are.
 
         Raises:
             ContentMissing, RenderFailed: as in `render`, such as when `sample` lacks a variable.
@@ -287,7 +290,12 @@ class Renderer:
             id=_PREVIEW_ID,
             user_id="ada",
             email="ada@example.com",
-            properties={"name": "Ada Lovelace", "firstName": "Ada", "language": language},
+            properties={
+                "name": "Ada Lovelace",
+                "firstName": "Ada",
+                "language": language,
+                "tracking": is_tracked,
+            },
             first_seen_at=now,
         )
         send = Send(
@@ -329,15 +337,15 @@ class Renderer:
 
     def _build_own_urls(self, send: Send, mail_list: MailList) -> _OwnUrls:
         recipient = (send.contact_id, mail_list.id, send.id)
-        preferences = f"{self._base}/p/{self._tokens.sign_preferences(*recipient)}"
+        preferences = f"{self.base_url}/p/{self._tokens.sign_preferences(*recipient)}"
         # A recipient cannot unsubscribe from a transactional list; the preference page says so.
         unsubscribe = (
             preferences
             if mail_list.transactional
-            else f"{self._base}/u/{self._tokens.sign_unsubscribe(*recipient)}"
+            else f"{self.base_url}/u/{self._tokens.sign_unsubscribe(*recipient)}"
         )
         return _OwnUrls(
-            unsubscribe, preferences, f"{self._base}/m/{self._tokens.sign_view(send.id)}"
+            unsubscribe, preferences, f"{self.base_url}/m/{self._tokens.sign_view(send.id)}"
         )
 
     def _add_mail_facts(

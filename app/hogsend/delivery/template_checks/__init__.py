@@ -1,0 +1,1 @@
+"""Checks of finished mails, each a function without side effects."""
