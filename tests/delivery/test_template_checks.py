@@ -147,7 +147,7 @@ def test_only_links_of_others_are_asked() -> None:
 async def test_links_are_asked_once_and_their_problems_are_named() -> None:
     from aiohttp import web
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.BaseRequest) -> web.Response:
         asked.append(f"{request.method} {request.path}")
         if request.path == "/get-only" and request.method == "HEAD":
             return web.Response(status=405)

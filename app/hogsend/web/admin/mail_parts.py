@@ -24,6 +24,13 @@ _POLICY = (
     "font-src http: https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
     "sandbox"
 )
+# The conditions of style sheets that hold, or not, where colours are dark.
+_DARK_CONDITIONS = (
+    ("(prefers-color-scheme: dark)", "(min-width: 0)"),
+    ("(prefers-color-scheme:dark)", "(min-width: 0)"),
+    ("(prefers-color-scheme: light)", "(max-width: 0)"),
+    ("(prefers-color-scheme:light)", "(max-width: 0)"),
+)
 _ALLOW_LINKS = " allow-popups allow-popups-to-escape-sandbox"
 
 
@@ -87,14 +94,24 @@ def _show_images(html: str) -> str:
     return html
 
 
-def respond_with_mail(html: str, *, has_working_links: bool) -> Response:
+def _darken(html: str) -> str:
+    """Return a mail's HTML as a mail program shows it whose colours are dark."""
+    for before, after in _DARK_CONDITIONS:
+        html = html.replace(before, after)
+    return html
+
+
+def respond_with_mail(html: str, *, has_working_links: bool, is_dark: bool = False) -> Response:
     """Return a mail's HTML for a sandboxed frame.
 
     Args:
         html: the mail.
         has_working_links: whether links open in new tabs and the open is recorded, as in the
             recipient's mail client; neither is when an operator looks at a sent mail.
+        is_dark: whether it is shown in dark colours, whatever the browser's are.
     """
+    if is_dark:
+        html = _darken(html)
     base = '<meta name="referrer" content="no-referrer"><base target="_blank">'
     html = _HEAD.sub(lambda match: match.group() + base, _show_images(html), count=1)
     if not has_working_links:
