@@ -184,8 +184,8 @@ class Provider(ABC):
         name: one lower-case word, stored with each send.
         idempotency_window: how long the provider recognizes a `send_id` that it has received, and
             does not deliver the mail again; None if it never does. Hogsend repeats mails in doubt
-            within this time. A repeat has the same content, unless the stored mail lacks it, such as
-            one with sensitive values.
+            within this time. A repeat has the same content, unless the stored mail lacks it, such
+            as one with sensitive values.
     """
 
     name: str

@@ -24,6 +24,7 @@ from . import (
     posthog,
     privacy,
     segment,
+    sending,
     suppressions,
     templates,
 )
@@ -45,6 +46,7 @@ TABLES: tuple[RouteTable, ...] = (
     enrollments.routes,
     admin_events.routes,
     metrics.routes,
+    sending.routes,
     keys.routes,
     operators.routes,
     privacy.routes,
