@@ -15,6 +15,7 @@ from hogsend.clock import ManualClock
 from hogsend.delivery.tracking import Tracker, Visit
 from hogsend.domain.engagement import HOLD, TOO_SOON
 from hogsend.domain.ids import new_id
+from hogsend.store import link_totals
 from hogsend.store.fields import to_id
 from tests.delivery.mailer_harness import MailerHarness, open_harness
 from tests.site import until
@@ -275,3 +276,37 @@ async def test_the_classifier_wakes_for_a_click_and_stops_on_request(box: Mailbo
     assert len(await until(box.site.runtime.change_feed, find_human_clicks)) == 1
     await box.tracker.close()
     await working
+
+
+async def test_clicks_are_counted_by_the_links_of_their_template(box: Mailbox) -> None:
+    async def click(url: str, visit: Visit, position: int) -> None:
+        await box.tracker.record("click", box.send_id, visit, position=position, url=url)
+
+    await click("https://me@example.com/a?user=ada#top", PERSON, 0)
+    await click("https://example.com/a?user=bo", BOT, 1)
+    assert await list_totals(box) == [("https://example.com/a", 0, 1)]
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+    await box.tracker.judge_due()
+    assert await list_totals(box) == [("https://example.com/a", 1, 1)]
+
+    # A repeat is counted no more than in the other figures.
+    await click("https://example.com/a?user=ada", PERSON, 0)
+    await click("https://example.com/a?user=bo", BOT, 1)
+    box.wait(HOLD)
+    await box.tracker.judge_due()
+    assert await list_totals(box) == [("https://example.com/a", 1, 1)]
+
+
+async def test_links_past_the_limit_are_counted_together(box: Mailbox) -> None:
+    await asyncio.gather(*(box.click(position, BOT) for position in range(201)))
+    await box.click(201, BOT)
+    totals = await list_totals(box)
+    assert len(totals) == 201 and sum(machine for _, _, machine in totals) == 202
+    assert ("", 0, 2) in totals
+
+
+async def list_totals(box: Mailbox) -> list[Any]:
+    query = link_totals.find_by_template("hello")
+    rows = await box.site.runtime.database.read_one(query)
+    return [(row.url, row.human, row.machine) for row in rows]

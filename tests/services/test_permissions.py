@@ -163,6 +163,7 @@ FUNCTIONS: Mapping[str, Permission] = {
     "suppressions.lift_suppression": OPERATE,
     "suppressions.list_suppressions": READ,
     "system.get_system_report": READ,
+    "link_figures.list_link_totals": READ,
     "template_checks.check_links": READ,
     "template_checks.check_template": READ,
     "template_checks.check_templates": READ,

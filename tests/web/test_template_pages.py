@@ -10,6 +10,7 @@ import pytest
 from hogsend.delivery.render import Renderer
 from hogsend.delivery.templates import Templates
 from hogsend.process.runtime import Runtime
+from hogsend.store import link_totals
 from tests.web.conftest import Browser, extract_text
 
 PAGE = "/templates/offer"
@@ -75,6 +76,18 @@ async def test_values_that_are_no_json_object_are_named_and_kept(owner: Browser)
         assert problem in extract_text(html) and f">{text[:3999]}" in html
     assert "is not a language" in extract_text(await owner.read(f"{PAGE}?language=x;y"))
     assert (await owner.get(f"{PAGE}/html?props=%7B")).status_code == 400
+
+
+async def test_the_page_shows_how_often_each_link_was_clicked(
+    owner: Browser, runtime: Runtime
+) -> None:
+    clicks = [("offer", "https://shop.com/a", True), ("offer", "https://shop.com/a", True)]
+    clicks += [("offer", "https://shop.com/a", False), ("offer", "", False)]
+    async with runtime.database.transaction() as tx:
+        await tx.apply([link_totals.add(clicks, {})])
+    text = extract_text(await owner.read(PAGE))
+    assert "https://shop.com/a 2 1" in text and "Other links 0 1" in text
+    assert "By machines" not in extract_text(await owner.read("/templates/activation-welcome"))
 
 
 async def test_the_page_lists_what_the_checks_find(owner: Browser) -> None:

@@ -22,6 +22,7 @@ from ..domain.engagement import (
     judge_click,
     judge_request,
     select_new,
+    simplify_link,
     truncate_network,
 )
 from ..domain.ids import new_id
@@ -29,12 +30,12 @@ from ..domain.incoming import IncomingEvent
 from ..engines.poller import Poller
 from ..errors import StoreUnavailable
 from ..ingest import Ingest
-from ..store import counters, sends
+from ..store import counters, link_totals, sends
 from ..store import engagement as engagement_store
 from ..store.batcher import Batcher
 from ..store.change_feed import ChangeFeed
 from ..store.counters import Tally
-from ..store.db import Database, Write
+from ..store.db import Database, Transaction, Write
 from ..store.engagement import HeldClick
 
 log = logging.getLogger("hogsend.tracking")
@@ -142,14 +143,20 @@ class Tracker:
             )
             new = select_new(batch, recorded)
             if new:
-                await tx.apply(self._build_writes(new))
+                judged = [
+                    engagement
+                    for engagement in new
+                    if engagement.kind == "click" and engagement.verdict != "unsure"
+                ]
+                links = await _count_links(tx, judged)
+                await tx.apply(self._build_writes(new, links))
         if any(engagement.held_until for engagement in new):
             self._poller.notify()
         if new:
             self._changes.publish("sends")
         return [None] * len(batch)
 
-    def _build_writes(self, new: Sequence[Engagement]) -> list[Write]:
+    def _build_writes(self, new: Sequence[Engagement], links: Sequence[Write]) -> list[Write]:
         tally = Tally(self._clock.now())
         for engagement in new:
             if engagement.verdict != "unsure":
@@ -159,7 +166,7 @@ class Tracker:
             for engagement in new
             if engagement.kind == "open" and engagement.verdict != "machine"
         ]
-        return [engagement_store.insert(new), sends.record_opens(opens), tally.to_write()]
+        return [engagement_store.insert(new), sends.record_opens(opens), *links, tally.to_write()]
 
     async def run(self) -> None:
         """Classify held clicks when their hold ends, until closed."""
@@ -222,9 +229,26 @@ class Tracker:
             result = await self._ingest.submit_within(
                 tx, [_build_click_event(held) for held in by_people], tally, now
             )
-            await tx.apply([tally.to_write()])
+            final = [replace(held.click, verdict=verdict) for held, verdict in judged]
+            await tx.apply([*await _count_links(tx, final), tally.to_write()])
         result.topics.add("sends")
         await self._ingest.publish_result(result)
+
+
+async def _count_links(tx: Transaction, clicks: Sequence[Engagement]) -> list[Write]:
+    """Return what counts clicks by the links of their templates."""
+    if not clicks:
+        return []
+    by_send = await tx.fetch_one(
+        link_totals.find_templates(sorted({click.send_id for click in clicks}))
+    )
+    counted = await tx.fetch_one(link_totals.find_counted(sorted(set(by_send.values()))))
+    figures = [
+        (by_send[click.send_id], simplify_link(click.url or ""), click.verdict == "human")
+        for click in clicks
+        if click.send_id in by_send
+    ]
+    return [link_totals.add(figures, counted)]
 
 
 def _judge(held: HeldClick, neighbours: Mapping[UUID, Sequence[Engagement]]) -> Verdict:

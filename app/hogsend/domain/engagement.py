@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 Verdict = Literal["human", "machine", "unsure"]
@@ -76,6 +77,31 @@ class EngagementKey:
     kind: EngagementKind
     position: int
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTotal:
+    """The clicks on a link of a template.
+
+    Args:
+        url: the address without its query and fragment; empty for the links past the limit.
+        human: the clicks by people.
+        machine: the clicks by scanners and link previews.
+    """
+
+    url: str
+    human: int
+    machine: int
+
+
+def simplify_link(url: str) -> str:
+    """Return an address without what may be of its recipient: user, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if host else ""
 
 
 def get_key(engagement: Engagement) -> EngagementKey:

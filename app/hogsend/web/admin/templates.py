@@ -12,6 +12,7 @@ from quart import Response, request
 from ...domain.languages import normalize_language
 from ...errors import HogsendError
 from ...services import templates
+from ...services.link_figures import list_link_totals
 from ...services.template_checks import check_template
 from ...services.templates import Template
 from ..pages import get_content, get_context, render_page
@@ -58,6 +59,7 @@ async def show_template(key: str) -> WebResponse:
         mail=parse_mail(rendered.mime_bytes) if rendered else None,
         problem=problem,
         findings=check_template(context, actor, key),
+        links=await list_link_totals(context, actor, key),
         asked=asked.query,
         view=request.args.get("view", "html"),
     )
