@@ -188,6 +188,16 @@ def build_event(event: str, **data: Any) -> bytes:
             {"bounce": {"type": "Transient", "subType": "MailboxFull"}},
             "soft_bounce",
         ),
+        (
+            "email.bounced",
+            {"bounce": {"type": "Transient", "subType": "ContentRejected"}},
+            "rejected",
+        ),
+        (
+            "email.bounced",
+            {"bounce": {"type": "Transient", "subType": "MessageTooLarge"}},
+            "rejected",
+        ),
         ("email.bounced", {"bounce": {"type": "Undetermined"}}, "soft_bounce"),
         ("email.bounced", {"bounce": {"type": "complaint"}}, "complaint"),
         ("email.bounced", {}, "soft_bounce"),
@@ -199,7 +209,7 @@ def build_event(event: str, **data: Any) -> bytes:
         ("email.sent", {}, None),
         ("email.opened", {}, None),
         ("email.clicked", {"click": {"link": "https://example.org"}}, None),
-        ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, None),
+        ("email.failed", {"failed": {"reason": "reached_daily_quota"}}, "rejected"),
         ("contact.created", {}, None),
     ],
 )

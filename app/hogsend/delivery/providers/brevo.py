@@ -50,8 +50,8 @@ _KINDS: Mapping[str, FeedbackKind] = {
     "hard_bounce": "hard_bounce",
     "invalid_email": "hard_bounce",
     # The list of blocked addresses has people who have unsubscribed, too.
-    "blocked": "soft_bounce",
-    "error": "soft_bounce",
+    "blocked": "rejected",
+    "error": "rejected",
     "spam": "complaint",
 }
 

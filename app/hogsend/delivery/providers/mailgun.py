@@ -47,6 +47,9 @@ REGIONS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
 # Mailgun repeats a webhook for eight hours; whether it signs it again is not documented.
 _MAX_AGE = timedelta(hours=9)
 _SUPPRESSED = frozenset(["suppress-bounce", "suppress-complaint"])
+# The recipient's provider blocks Mailgun, or the recipient is on the domain's list of people who
+# have unsubscribed, who can get mail of other lists.
+_NOT_ABOUT_ADDRESS = frozenset(["espblock", "suppress-unsubscribe"])
 
 
 class Mailgun(ApiProvider):
@@ -180,4 +183,6 @@ def _classify_failure(event: Mapping[str, Any]) -> FeedbackKind:
     code, words = status.get("code"), read_text(status.get("message"))
     if isinstance(code, int) and 500 <= code <= 599 and words:
         return classify_bounce(code, words)
+    if reason in _NOT_ABOUT_ADDRESS:
+        return "rejected"
     return "hard_bounce" if reason == "bounce" else "soft_bounce"

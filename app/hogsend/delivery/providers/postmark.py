@@ -55,12 +55,17 @@ _BOUNCES: Mapping[int, FeedbackKind | None] = {
     64: None,  # AutoResponder
     128: None,  # AddressChange
     256: "delayed",
-    512: "complaint",
+    512: "rejected",  # SpamNotification: a filter refused the content
     1024: None,  # OpenRelayTest
     16384: None,  # ChallengeVerification
     100000: "hard_bounce",
     100001: "complaint",
     100002: "hard_bounce",
+    100003: "rejected",  # Unconfirmed
+    100006: "rejected",  # Blocked
+    100007: "rejected",  # SMTPApiError
+    100009: "rejected",  # DMARCPolicy
+    100010: "rejected",  # TemplateRenderingFailed
 }
 _TIMES = ("DeliveredAt", "BouncedAt")
 
@@ -241,7 +246,7 @@ def _classify(record: Any, event: Mapping[str, Any]) -> FeedbackKind | None:
         case "SpamComplaint":
             return "complaint"
         case "Bounce":
-            # A refusal of the sender, the content or the network says nothing about the address.
+            # Soft bounces and errors of the network remain.
             return _BOUNCES.get(event["TypeCode"], "soft_bounce")
         case _:
             return None

@@ -38,11 +38,15 @@ _KINDS: Mapping[str, FeedbackKind] = {
     "email.delivery_delayed": "delayed",
     "email.complained": "complaint",
     "email.suppressed": "hard_bounce",
+    "email.failed": "rejected",
 }
+_DETAILS = ("bounce", "suppressed", "failed")
+_NO_DETAILS: Mapping[str, Any] = {}
 # What the words in `bounce.type` and `bounce.subType` mean, the first that fits.
 _BOUNCES: Sequence[tuple[FeedbackKind, tuple[str, ...]]] = (
-    ("complaint", ("complaint", "spam", "abuse")),
-    ("soft_bounce", ("transient", "soft", "full", "throttled", "undetermined", "content")),
+    ("complaint", ("complaint", "abuse")),
+    ("rejected", ("spam", "content", "attachment", "toolarge", "policy", "blocked")),
+    ("soft_bounce", ("transient", "soft", "full", "throttled", "undetermined")),
     ("hard_bounce", ("permanent", "hard", "suppressed")),
 )
 
@@ -103,8 +107,8 @@ class Resend(ApiProvider):
             return ()
         if kind in ("hard_bounce", "complaint") and _COPIES_TAG in tags:
             kind = "soft_bounce"
-        details: Mapping[str, Any] = data.get("bounce") or data.get("suppressed") or {}
-        reply = read_text(details.get("message"))
+        details = next((data[name] for name in _DETAILS if data.get(name)), _NO_DETAILS)
+        reply = read_text(details.get("message") or details.get("reason"))
         return [
             Feedback(
                 kind=kind,

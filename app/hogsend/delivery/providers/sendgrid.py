@@ -62,6 +62,8 @@ _KINDS: Mapping[str, FeedbackKind] = {
 _NOT_ABOUT_ADDRESS = frozenset(
     ["content", "reputation", "technical", "frequency or volume too high"]
 )
+# The class of a full mailbox, among others.
+_UNAVAILABLE = "mailbox unavailable"
 # Why an address is on SendGrid's lists; an address that has unsubscribed can get mail.
 _DROPPED = frozenset(["bounced address", "invalid", "spam reporting address"])
 
@@ -209,8 +211,10 @@ def _classify(event: Mapping[str, Any]) -> FeedbackKind | None:
     if name == "bounce":
         is_blocked = event.get("type") == "blocked"
         group = read_text(event.get("bounce_classification")).lower()
-        return "soft_bounce" if is_blocked or group in _NOT_ABOUT_ADDRESS else "hard_bounce"
+        if is_blocked and group == _UNAVAILABLE:
+            return "soft_bounce"
+        return "rejected" if is_blocked or group in _NOT_ABOUT_ADDRESS else "hard_bounce"
     if name == "dropped":
         is_listed = read_text(event.get("reason")).lower() in _DROPPED
-        return "hard_bounce" if is_listed else "soft_bounce"
+        return "hard_bounce" if is_listed else "rejected"
     return _KINDS.get(name)

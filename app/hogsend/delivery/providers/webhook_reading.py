@@ -116,8 +116,8 @@ def read_basic_credentials(request: WebhookRequest) -> str:
 def classify_bounce(status: int, reply: str) -> FeedbackKind:
     """Return the class of a permanent refusal, which a mail server gave to the provider.
 
-    Only a reply that speaks of the address suppresses it at once: a refusal of the content or the
-    sender says nothing about the recipient.
+    A reply that speaks of the address suppresses it at once, one about a full mailbox is a soft
+    bounce, and a refusal of the content or the sender says nothing about the recipient.
 
     Args:
         status: the three digits of the reply.
@@ -125,5 +125,10 @@ def classify_bounce(status: int, reply: str) -> FeedbackKind:
     """
     digits = _DIGITS.match(reply)
     words = reply[digits.end() if digits else 0 :][:2000]
-    is_address = classify(status, words, "RCPT") == "hard_bounce"
-    return "hard_bounce" if is_address else "soft_bounce"
+    match classify(status, words, "RCPT"):
+        case "hard_bounce":
+            return "hard_bounce"
+        case "soft_bounce":
+            return "soft_bounce"
+        case _:
+            return "rejected"
