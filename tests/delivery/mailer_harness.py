@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,6 +18,7 @@ from hogsend.delivery.providers.port import Accepted, BeforeHandoff, Message, Pr
 from hogsend.delivery.providers.provider_set import ProviderSet
 from hogsend.domain.ids import new_id
 from hogsend.domain.send_policy import Send
+from hogsend.domain.sending_policy import SendingPolicy
 from hogsend.ingest import BatchResult
 from hogsend.store import sends
 from hogsend.store.db import Write
@@ -115,13 +116,15 @@ class MailerHarness:
 
     Args:
         site: the server without a worker.
-        provider: takes the mails.
+        provider: takes the mails, the first one if there are several.
         mailer: the mailer, at work.
+        providers: all providers by name.
     """
 
     site: Site
     provider: ScriptedProvider
     mailer: Mailer
+    providers: Mapping[str, ScriptedProvider] = field(default_factory=dict[str, ScriptedProvider])
 
     def script(self, *steps: Step) -> None:
         """Set what the provider does with the next mails."""
@@ -180,13 +183,14 @@ class MailerHarness:
         )
 
 
-def create_mailer(site: Site, provider: Provider) -> Mailer:
+def create_mailer(site: Site, provider: Provider | ProviderSet) -> Mailer:
     """Return a mailer that is not running."""
+    is_set = isinstance(provider, ProviderSet)
     return Mailer(
         database=site.runtime.database,
         clock=site.clock,
         ingest=site.runtime.ingest,
-        providers=ProviderSet.from_provider(provider),
+        providers=provider if is_set else ProviderSet.from_provider(provider),
         changes=site.runtime.change_feed,
         renderer=site.runtime.content.renderer,
     )
@@ -199,6 +203,8 @@ async def open_harness(
     url: str,
     *,
     provider: ScriptedProvider | None = None,
+    providers: Mapping[str, ScriptedProvider] | None = None,
+    policy: SendingPolicy | None = None,
     **settings: str,
 ) -> AsyncIterator[MailerHarness]:
     """Open a harness on a migrated database.
@@ -208,12 +214,20 @@ async def open_harness(
         clock: gives the present instant.
         url: the URL of the database.
         provider: takes the mails.
+        providers: several providers by name, instead of one.
+        policy: routes and paces the mails.
         settings: further settings, without `HOGSEND_`.
     """
     all_settings: dict[str, Any] = {"DATABASE_URL": url, **settings}
     async with open_site(folder, clock, with_worker=False, **all_settings) as site:
-        provider = provider or ScriptedProvider()
-        harness = MailerHarness(site, provider, create_mailer(site, provider))
+        if providers is None:
+            provider = provider or ScriptedProvider()
+            providers = {provider.name: provider}
+        provider = next(iter(providers.values()))
+        mailer = create_mailer(site, ProviderSet(providers))
+        harness = MailerHarness(site, provider, mailer, providers)
+        if policy is not None:
+            mailer.use_policy(policy)
         await harness.mailer.recover()
         working = asyncio.ensure_future(harness.mailer.run())
         # The mailer polls after every commit, as in the worker.

@@ -144,15 +144,31 @@ async def test_a_mail_is_tried_again_at_once_when_the_time_to_retry_has_passed(
 
 
 async def test_after_four_days_of_refusals_a_mail_has_failed(harness: MailerHarness) -> None:
-    send_id = await harness.queue(poll=False)
-    harness.site.clock.set(harness.site.clock.now() + timedelta(days=4))
-    harness.script(refuse(TryLater("451 no")))
-    harness.mailer.poll()
+    harness.script(*[refuse(TryLater("451 no"))] * 2)
+    # A mail may wait for its place for longer than it is tried again.
+    send_id = await harness.queue(created_at=harness.site.clock.now() - timedelta(days=9))
+    await harness.wait_for_status(send_id, "queued", tries=1)
+    await harness.pass_time(timedelta(days=4))
 
     row = await harness.wait_for_status(send_id, "failed")
 
     assert row.reason == "refused for four days" and row.attempts[-1]["reply"] == "451 no"
     assert await harness.fetch_counter("sends/failed") == 1
+
+
+async def test_a_provider_says_for_how_long_its_mails_are_tried_again(
+    harness: MailerHarness,
+) -> None:
+    harness.provider.give_up_after = timedelta(hours=24)
+    harness.script(*[refuse(TryLater("429 no"))] * 3)
+    send_id = await harness.queue()
+    await harness.wait_for_status(send_id, "queued", tries=1)
+    await harness.pass_time(timedelta(hours=23))
+    await harness.wait_for_status(send_id, "queued", tries=2)
+
+    await harness.pass_time(timedelta(hours=1))
+
+    assert (await harness.wait_for_status(send_id, "failed")).reason == "refused for 24 hours"
 
 
 async def test_a_mailbox_that_stays_full_is_named_after_four_days(harness: MailerHarness) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..config.author_environment import mask_author_secrets
 from ..domain.direct_mail import mask_secrets
 from ..domain.incoming import Suppress
-from ..domain.retry_schedule import compute_retry_time
+from ..domain.retry_schedule import GIVE_UP_AFTER, compute_retry_time, describe_period
 from ..domain.send_policy import OnDoubt, Send
 from ..store.sends import build_attempt
 from .providers.port import Accepted, Rejected, TryLater
@@ -125,25 +125,32 @@ def reject(
 
 
 def defer(
-    send: Send, now: datetime, error: TryLater, contact_email: str | None = None
+    send: Send,
+    now: datetime,
+    error: TryLater,
+    contact_email: str | None = None,
+    give_up_after: timedelta = GIVE_UP_AFTER,
 ) -> DeliveryOutcome:
-    """Schedule the next attempt at a mail that did not leave; the mail fails after four days.
+    """Schedule the next attempt at a mail that did not leave; after a while the mail fails.
 
     Args:
         send: the row.
         now: the current time.
         error: what the provider said.
         contact_email: the address whose soft bounces are counted; None in test mode.
+        give_up_after: for how long the provider's mails are tried again.
     """
     reply = to_one_line(error.reply)
     outcome = "soft bounce" if error.soft_bounce else DEFERRED
-    retried = _retry(send, now, outcome, reply, error.retry_at)
+    retried = _retry(
+        send, now, outcome, reply, retry_at=error.retry_at, give_up_after=give_up_after
+    )
     if not error.soft_bounce:
         return retried
     bounced = replace(retried, soft_bounced=contact_email)
     if retried.send.status != "failed":
         return bounced
-    reason = f"the mailbox was full for four days: {reply}"[:200]
+    reason = f"the mailbox was full for {describe_period(give_up_after)}: {reply}"[:200]
     return replace(bounced, send=replace(retried.send, reason=reason))
 
 
@@ -159,7 +166,7 @@ def resolve_doubt(
         window: how long the provider recognizes a repeated send; None if it never does.
         on_doubt: what happens if a repeat is not harmless.
     """
-    outcome = _retry(send, now, _IN_DOUBT, reply, None)
+    outcome = _retry(send, now, _IN_DOUBT, reply)
     repeat_at = outcome.send.due_at
     if repeat_at is not None and is_repeat_harmless(outcome.send, repeat_at, window):
         return outcome
@@ -296,33 +303,40 @@ def to_one_line(reply: str) -> str:
 
 
 def _retry(
-    send: Send, now: datetime, outcome: str, reply: str, provider_retry_at: datetime | None
+    send: Send,
+    now: datetime,
+    outcome: str,
+    reply: str,
+    *,
+    retry_at: datetime | None = None,
+    give_up_after: timedelta = GIVE_UP_AFTER,
 ) -> DeliveryOutcome:
     attempts = _add_attempt(send, now, outcome, reply)
-    count, began_at = _measure_attempts(send.created_at, attempts)
-    scheduled_at = compute_retry_time(count, began_at, now, random.random())  # noqa: S311
+    count, began_at = _measure_attempts(attempts)
+    chance = random.random()  # noqa: S311
+    scheduled_at = compute_retry_time(count, began_at, now, chance, give_up_after)
     if scheduled_at is None:
-        reason = "refused for four days"
+        reason = f"refused for {describe_period(give_up_after)}"
         failed = replace(send, status="failed", reason=reason, due_at=None, attempts=attempts)
         return DeliveryOutcome(failed)
-    due_at = scheduled_at if provider_retry_at is None else max(provider_retry_at, now)
+    due_at = scheduled_at if retry_at is None else max(retry_at, now)
     return DeliveryOutcome(
         replace(send, status="queued", reason=None, due_at=due_at, attempts=attempts)
     )
 
 
-def _measure_attempts(
-    created_at: datetime, attempts: Sequence[Mapping[str, Any]]
-) -> tuple[int, datetime]:
+def _measure_attempts(attempts: Sequence[Mapping[str, Any]]) -> tuple[int, datetime]:
     """Return how many attempts to hand over a mail there were, and when they began.
 
-    While a mail was blocked nobody was asked to take it, so what came before does not count.
+    A mail may wait for days for its place, and while it was blocked nobody was asked to take it, so
+    neither counts.
     """
+    since = attempts
     for position in range(len(attempts) - 1, -1, -1):
         if attempts[position]["outcome"] == _BLOCKED:
             since = attempts[position + 1 :]
-            return len(since), datetime.fromisoformat(since[0]["at"])
-    return len(attempts), created_at
+            break
+    return len(since), datetime.fromisoformat(since[0]["at"])
 
 
 def _add_attempt(send: Send, at: datetime, outcome: str, reply: str) -> Sequence[Mapping[str, Any]]:

@@ -144,7 +144,7 @@ class SendDelivery:
             message = await self._make_message(job, send, now)
         except RenderFailed as error:
             return self._block(job, send, error.reason)
-        way = self._find_way(send, message)
+        way = self._find_way(send, message, now)
         is_transactional = self._ledger.is_transactional(job)
         delayed = await self._pace(send, way, now, is_urgent=is_transactional)
         if delayed is not None:
@@ -173,7 +173,7 @@ class SendDelivery:
         # A mail is stored without the files of its template.
         return message if stored is None else replace(stored, attachments=message.attachments)
 
-    def _find_way(self, send: Send, message: Message) -> Way:
+    def _find_way(self, send: Send, message: Message, now: datetime) -> Way:
         """Return by whom a mail leaves, and what paces it."""
         sender, recipient = get_domain(message.from_.email), get_domain(message.to[0].email)
         if len(self._providers) == 1:
@@ -185,7 +185,8 @@ class SendDelivery:
             sender=sender,
             recipient=recipient,
             is_stopped=lambda name: (
-                self._pauses[name].reason is not None
+                # After its pause a provider is asked again, whoever else could take the mail.
+                self._pauses[name].compute_seconds_left(now) > 0
                 or ("provider", name) in self._governor.stopped
             ),
         )
@@ -268,7 +269,8 @@ class SendDelivery:
             case TryLater():
                 if error.throttled:
                     self._governor.record_throttled(way, outcomes.to_one_line(error.reply), now)
-                return outcomes.defer(row, now, error, contact_email)
+                give_up_after = self._providers[way.provider].give_up_after
+                return outcomes.defer(row, now, error, contact_email, give_up_after)
             case ProviderStopped():
                 self._pauses[way.provider].begin(outcomes.to_one_line(error.reply), now)
                 return outcomes.wait_for_provider(row, now)

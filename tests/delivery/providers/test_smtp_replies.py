@@ -9,15 +9,13 @@ from hogsend.delivery.providers.smtp_replies import Command, build_error, parse_
 
 # What each reply means, as docs/sending-mail.md says: the command that it answers, the reply, and
 # the class of the error with its kind. The enhanced code decides first, then the command.
-LATER, FULL, STOPPED = "later", "full", "stopped"
+LATER, THROTTLED, FULL, STOPPED = "later", "throttled", "full", "stopped"
 REPLIES: list[tuple[Command, str, str]] = [
     # Temporary: the same attempt may succeed later.
-    ("RCPT", "421 4.3.2 System shutting down", LATER),
-    ("MAIL", "421 closing", LATER),
     ("RCPT", "450 4.2.1 Greylisted", LATER),
+    ("RCPT", "450 4.7.1 Greylisting in action, please come back later", LATER),
+    ("RCPT", "451 4.7.1 <a@b.c>: Recipient address rejected: Greylisted", LATER),
     ("RCPT", "450 mailbox busy", LATER),
-    ("RCPT", "451 4.7.1 Try again in five minutes", LATER),
-    ("RCPT", "450 4.7.26 Unauthenticated, slowing down", LATER),
     ("content", "451 local error", LATER),
     ("RCPT", "452 4.3.1 Insufficient system storage", LATER),
     ("RCPT", "452 4.3.0 Insufficient system storage", LATER),
@@ -28,6 +26,16 @@ REPLIES: list[tuple[Command, str, str]] = [
     ("DATA", "354 unexpected", LATER),
     ("RCPT", "220 unexpected", LATER),
     ("RCPT", "450 5.1.1 The three digits say whether to try again", LATER),
+    # Less mail is asked for.
+    ("RCPT", "421 4.3.2 System shutting down", THROTTLED),
+    ("MAIL", "421 closing", THROTTLED),
+    ("content", "421 4.7.28 Our system has detected an unusual rate of mail", THROTTLED),
+    ("RCPT", "451 4.7.1 Try again in five minutes", THROTTLED),
+    ("RCPT", "450 4.7.26 Unauthenticated, slowing down", THROTTLED),
+    ("MAIL", "451 4.7.650 The mail server has been temporarily rate limited", THROTTLED),
+    ("RCPT", "450 4.2.1 The user is receiving mail too quickly", THROTTLED),
+    ("RCPT", "454 4.7.0 Too many messages, rate limit exceeded", THROTTLED),
+    ("MAIL", "452 Too many connections from your host", THROTTLED),
     # The recipient's mailbox is full, however the server says it.
     ("RCPT", "452 4.2.2 The mailbox is over quota", FULL),
     ("RCPT", "452 mailbox full", FULL),
@@ -124,7 +132,9 @@ def test_a_reply_is_labelled_with_what_it_means(command: Command, reply: str, me
 
     match error:
         case TryLater():
-            assert meaning == (FULL if error.soft_bounce else LATER)
+            throttled = THROTTLED if error.throttled else LATER
+            assert meaning == (FULL if error.soft_bounce else throttled)
+            assert not (error.soft_bounce and error.throttled)
         case Rejected():
             assert meaning == error.kind
         case _:

@@ -51,6 +51,7 @@ class ApiProvider(Provider):
         ConfigError: the address is invalid.
     """
 
+    give_up_after = timedelta(hours=24)
     form: ClassVar[str]
     options: ClassVar[frozenset[str]]
     default_base: ClassVar[str]
@@ -107,7 +108,8 @@ class ApiProvider(Provider):
         if status >= 500:
             return InDoubt(reply)
         if status in (408, 425, 429):
-            return TryLater(reply, retry_at=self.read_retry_time(answer))
+            retry_at = self.read_retry_time(answer)
+            return TryLater(reply, retry_at=retry_at, throttled=status == 429)
         if status in (401, 403):
             return ProviderStopped(reply)
         if 300 <= status <= 399 or status in (404, 405):

@@ -18,6 +18,7 @@ from typing import Literal
 from uuid import UUID
 
 from ...domain.feedback import FeedbackKind
+from ...domain.retry_schedule import GIVE_UP_AFTER
 from ..message import Address, Attachment, Message
 
 __all__ = [
@@ -186,10 +187,13 @@ class Provider(ABC):
             does not deliver the mail again; None if it never does. Hogsend repeats mails in doubt
             within this time. A repeat has the same content, unless the stored mail lacks it, such
             as one with sensitive values.
+        give_up_after: for how long after its first attempt a mail is tried again that the provider
+            asks to repeat later.
     """
 
     name: str
     idempotency_window: timedelta | None = None
+    give_up_after: timedelta = GIVE_UP_AFTER
 
     @abstractmethod
     async def deliver(self, message: Message, before_handoff: BeforeHandoff) -> Accepted:

@@ -227,7 +227,7 @@ def _build_code_error(fields: Mapping[str, Any], reply: str) -> DeliveryError:
     if code in _STOPPED:
         return ProviderStopped(reply)
     if code in (_MAINTENANCE, _RATE_LIMIT):
-        return TryLater(reply)
+        return TryLater(reply, throttled=code == _RATE_LIMIT)
     if code == _INVALID_REQUEST and "'To'" in read_text(fields.get("Message")):
         return Rejected(reply, "hard_bounce")
     return Rejected(reply, _REFUSALS.get(code, "content"))

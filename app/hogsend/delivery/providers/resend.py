@@ -87,7 +87,7 @@ class Resend(ApiProvider):
         name, details = answer.get("name"), read_text(answer.get("message"))
         if answer.status == 429 and name in _QUOTAS:
             retry_at = self.read_retry_time(answer) or self.clock.now() + _QUOTA_WAIT
-            return TryLater(answer.reply, retry_at=retry_at)
+            return TryLater(answer.reply, retry_at=retry_at, throttled=True)
         if answer.status == 409:
             return InDoubt(answer.reply)
         if answer.status == 400 and "API key" in details:

@@ -102,7 +102,7 @@ class Ses(ApiProvider):
             retry_at = self.read_retry_time(answer)
             if retry_at is None and "quota" in details.lower():
                 retry_at = self.clock.now() + _QUOTA_WAIT
-            return TryLater(reply, retry_at=retry_at)
+            return TryLater(reply, retry_at=retry_at, throttled=True)
         if name in _STOPPED:
             return ProviderStopped(reply)
         if name == "MailFromDomainNotVerifiedException":

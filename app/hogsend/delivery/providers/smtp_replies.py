@@ -39,6 +39,14 @@ _ABOUT_QUOTA = re.compile(
     r"|\bexceed.{0,40}\bstorage\b",
     re.IGNORECASE,
 )
+# What servers say when mail comes too fast, and when they only want it a second time.
+_ABOUT_RATE = (
+    *("rate limit", "rate-limit", "ratelimit", "rate exceed", "sending rate", "receiving rate"),
+    *("throttl", "too fast", "too quickly", "slow down", "slowing down", "too many connections"),
+    *("too many messages", "too many mails", "too many emails", "unusual rate", "high volume"),
+)
+_GREYLISTING = ("greylist", "graylist", "grey list", "gray list", "grey-list", "gray-list")
+_CLOSING = 421
 
 _ENHANCED = re.compile(r"\s*[#(\[]{0,2}([245])\.(\d{1,3})\.(\d{1,3})(?!\w|\.\d)")
 # qmail and its relatives write the code after the words: `over quota (#5.2.2)`.
@@ -81,6 +89,27 @@ def classify(code: int, text: str, command: Command) -> ReplyKind:
     if not 500 <= code <= 599:
         return "later"
     return _classify_subject(subject, detail, command) or _classify_digits(code, text, command)
+
+
+def is_throttled(code: int, text: str) -> bool:
+    """Return whether a temporary reply asks for less mail.
+
+    Greylisting asks for a later attempt only, and less mail would not help.
+
+    Args:
+        code: the reply's three digits.
+        text: the text after the digits.
+    """
+    words = text.lower()
+    if not 400 <= code <= 499 or any(word in words for word in _GREYLISTING):
+        return False
+    enhanced = parse_enhanced_code(code, text)
+    is_policy = enhanced is not None and enhanced[1] == _POLICY
+    return (
+        code == _CLOSING
+        or (code in (450, 451) and is_policy)
+        or any(word in words for word in _ABOUT_RATE)
+    )
 
 
 def _is_full(code: int, text: str, command: Command, subject: int) -> bool:
@@ -138,7 +167,9 @@ def build_error(code: int, text: str, command: Command) -> DeliveryError:
         case "stopped":
             return ProviderStopped(reply)
         case "later" | "soft_bounce":
-            return TryLater(reply, soft_bounce=reply_kind == "soft_bounce")
+            is_full = reply_kind == "soft_bounce"
+            throttled = not is_full and is_throttled(code, text)
+            return TryLater(reply, soft_bounce=is_full, throttled=throttled)
         case _:
             return Rejected(reply, reply_kind)
 
