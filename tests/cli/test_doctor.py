@@ -104,6 +104,24 @@ def test_a_provider_without_a_sender_is_a_failure(
     assert hogsend("doctor").status == 1
 
 
+def test_providers_with_an_api_are_named_with_the_address_of_their_webhooks(
+    journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOGSEND_BASE_URL", "http://127.0.0.1:9")
+    local = "url=http://127.0.0.1:9"
+    monkeypatch.setenv(
+        "HOGSEND_MAIL",
+        f"resend://k3y?{local} mine=brevo://k3y?webhook_token=t0ken&{local} smtp://127.0.0.1:9",
+    )
+
+    outcome = hogsend("doctor")
+
+    assert "resend cannot report bounces and complaints: webhook_secret is not set" in outcome.out
+    assert "docs/providers/resend.md" in outcome.out
+    assert "mine reports to http://127.0.0.1:9/v1/webhooks/email/mine." in outcome.out
+    assert "t0ken" not in outcome.out and "k3y" not in outcome.out
+
+
 def test_a_port_in_use_by_another_program_is_a_failure(
     journeys: Path, hogsend: Hogsend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -187,7 +188,7 @@ async def test_without_a_next_provider_a_mail_waits_for_its_own(open_mailer: Ope
     async with open_mailer(providers=providers, policy=policy) as harness:
         providers["second"].script.append(refuse(ProviderStopped("401 wrong key")))
         send_id = await harness.queue()
-        elsewhere = {"address": "bo@example.net", "to_email": "bo@example.net"}
+        elsewhere: dict[str, Any] = {"address": "bo@example.net", "to_email": "bo@example.net"}
         await harness.wait_for_status(await harness.queue("bo", **elsewhere), "sent")
         assert (await harness.row(send_id)).status == "queued"
 

@@ -31,6 +31,7 @@ CHECKS: dict[str, Callable[[Settings], Sequence[CheckResult]]] = {
     "journeys": journeys.check_journeys,
     "engine": engine.check_engine,
     "mail": mail.check_mail,
+    "webhooks": mail.check_webhooks,
     "sending": mail.check_send_hold,
     "DNS": dns.check_dns,
     "port": machine.check_port,
@@ -46,8 +47,9 @@ CHECKS: dict[str, Callable[[Settings], Sequence[CheckResult]]] = {
 def doctor(fix: bool, as_json: bool) -> None:
     """Check that everything is set up well.
 
-    Checks settings, data folder, disk, clock, secret, schema, journeys, engine, mail, a send
-    hold, DNS, port and public address. Fails when a problem keeps Hogsend from doing its work.
+    Checks settings, data folder, disk, clock, secret, schema, journeys, engine, mail,
+    webhooks, a send hold, DNS, port and public address. Fails when a problem keeps Hogsend from
+    doing its work.
     """
     results = run_checks()
     fixes = _apply_fixes(results) if fix else []

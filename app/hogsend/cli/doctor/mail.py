@@ -35,6 +35,25 @@ def check_mail(settings: Settings) -> list[CheckResult]:
     return [CheckResult("mail", "ok", f"Mail is sent through {describe_mail(settings.mail)}.")]
 
 
+def check_webhooks(settings: Settings) -> list[CheckResult]:
+    """Say where each provider with an HTTP API reports what became of mails."""
+    from ...services.mail_settings import list_webhooks
+
+    part = "webhooks"
+    return [
+        CheckResult(part, "ok", f"{webhook.name} reports to {webhook.url}.")
+        if webhook.missing is None
+        else CheckResult(
+            part,
+            "warning",
+            f"{webhook.name} cannot report bounces and complaints: {webhook.missing} is not set.",
+            f"Add it to HOGSEND_MAIL, and {webhook.url} to the provider's webhooks: "
+            f"docs/providers/{webhook.scheme}.md says how.",
+        )
+        for webhook in list_webhooks(settings)
+    ]
+
+
 def check_send_hold(settings: Settings) -> list[CheckResult]:
     """Check whether a restored copy keeps mail from being sent; no result when it does not."""
     from ...services.send_hold import RESUME, get_send_hold

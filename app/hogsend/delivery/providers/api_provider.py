@@ -45,6 +45,7 @@ class ApiProvider(Provider):
     Attributes:
         form: how the address is written; `@` and a colon before it are required if it has them.
         options: the parameters of the address, besides `url`.
+        webhook_option: the parameter by which webhooks are verified.
         default_base: the address of the API.
 
     Raises:
@@ -54,6 +55,7 @@ class ApiProvider(Provider):
     give_up_after = timedelta(hours=24)
     form: ClassVar[str]
     options: ClassVar[frozenset[str]]
+    webhook_option: ClassVar[str]
     default_base: ClassVar[str]
 
     def __init__(self, mail: str, clock: Clock, timeouts: ApiTimeouts | None = None) -> None:

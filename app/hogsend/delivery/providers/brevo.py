@@ -64,6 +64,7 @@ class Brevo(ApiProvider):
     idempotency_window = timedelta(minutes=12)
     form = "brevo://API_KEY?webhook_token=TOKEN"
     options = frozenset({"webhook_token"})
+    webhook_option = "webhook_token"
     default_base = "https://api.brevo.com"
 
     def build_request(self, message: Message) -> HandoverRequest:

@@ -58,6 +58,7 @@ class Mailgun(ApiProvider):
     name = "mailgun"
     form = "mailgun://API_KEY@DOMAIN?signing_key=KEY"
     options = frozenset({"signing_key", "region"})
+    webhook_option = "signing_key"
     default_base = REGIONS["us"]
 
     def __init__(self, mail: str, clock: Clock, timeouts: ApiTimeouts | None = None) -> None:

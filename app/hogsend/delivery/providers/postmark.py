@@ -76,6 +76,7 @@ class Postmark(ApiProvider):
     name = "postmark"
     form = "postmark://SERVER_TOKEN?webhook=USER:PASSWORD"
     options = frozenset({"webhook", "stream"})
+    webhook_option = "webhook"
     default_base = "https://api.postmarkapp.com"
 
     def __init__(self, mail: str, clock: Clock, timeouts: ApiTimeouts | None = None) -> None:

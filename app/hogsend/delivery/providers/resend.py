@@ -59,6 +59,7 @@ class Resend(ApiProvider):
     idempotency_window = timedelta(hours=23)
     form = "resend://API_KEY?webhook_secret=whsec_SECRET"
     options = frozenset({"webhook_secret"})
+    webhook_option = "webhook_secret"
     default_base = "https://api.resend.com"
 
     def build_request(self, message: Message) -> HandoverRequest:

@@ -74,6 +74,7 @@ class Sendgrid(ApiProvider):
     name = "sendgrid"
     form = "sendgrid://API_KEY?webhook_key=KEY"
     options = frozenset({"webhook_key"})
+    webhook_option = "webhook_key"
     default_base = "https://api.sendgrid.com"
 
     def __init__(self, mail: str, clock: Clock, timeouts: ApiTimeouts | None = None) -> None:

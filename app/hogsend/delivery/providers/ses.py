@@ -57,6 +57,7 @@ class Ses(ApiProvider):
     name = "ses"
     form = "ses://KEY_ID:SECRET@REGION?topic=ARN"
     options = frozenset({"topic", "configuration_set"})
+    webhook_option = "topic"
     default_base = "https://email.amazonaws.com"
 
     def __init__(self, mail: str, clock: Clock, timeouts: ApiTimeouts | None = None) -> None:
