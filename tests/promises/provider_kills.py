@@ -135,9 +135,10 @@ async def _run(worker: BaseProcess, api: KillingApis, point: str) -> int | None:
     assert worker.pid is not None
     api.pid, api.point = worker.pid, point
     await asyncio.to_thread(worker.join, _PATIENCE_SECONDS)
-    if worker.exitcode is None:
+    status = worker.exitcode
+    if status is None:
         worker.kill()
-    return worker.exitcode
+    return status
 
 
 def _audit(report: KillReport, rows: Sequence[tuple[str, str]], taken: Counter[str]) -> None:
