@@ -1,4 +1,4 @@
-"""Kills workers at each stage of a hand-over to a provider's API, and counts what became of mails.
+"""Kills workers at each stage of a hand-over to a provider's API, and counts the outcomes of mails.
 
 The stand-in counts the mails of each send that it takes. It keeps the idempotency keys that the
 provider keeps, so a repeat with the same key is taken once.
@@ -58,7 +58,7 @@ _PATIENCE_SECONDS = 30.0
 
 @dataclass
 class KillReport:
-    """What became of the mails of one provider.
+    """The outcomes of the mails of one provider.
 
     Attributes:
         kills: how many workers were killed at their point.
@@ -112,7 +112,8 @@ async def kill_workers(folder: Path, provider: str, kills: int, offset: int = 0)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     report = KillReport()
-    async with KillingApis() as api:
+    api = KillingApis()
+    async with api:
         mail = f"{PROVIDERS[provider]}url={api.url}"
         for number in range(kills):
             point = POINTS[(number + offset) % len(POINTS)]

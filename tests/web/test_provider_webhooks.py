@@ -1,4 +1,4 @@
-"""Mails leave through real providers' APIs, and their signed webhooks say what became of them."""
+"""Mails leave through real providers' APIs, and their signed webhooks report their outcomes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def name_send(send: Send) -> dict[str, Any]:
     return {SEND_TAG: str(send.id)}
 
 
-async def test_signed_webhooks_tell_what_became_of_the_mails_of_three_providers(
+async def test_signed_webhooks_report_the_outcomes_of_the_mails_of_three_providers(
     site: Site, api: MailApis
 ) -> None:
     for address in ADDRESSES.values():

@@ -185,7 +185,7 @@ class SendDelivery:
             sender=sender,
             recipient=recipient,
             is_stopped=lambda name: (
-                # After its pause a provider is asked again, whoever else could take the mail.
+                # After its pause a provider is asked again, although another could take the mail.
                 self._pauses[name].compute_seconds_left(now) > 0
                 or ("provider", name) in self._governor.stopped
             ),

@@ -30,7 +30,7 @@ def can_send_to_internet(settings: Settings) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProviderWebhook:
-    """Where a provider with an HTTP API reports what became of mails.
+    """Where a provider with an HTTP API reports the outcomes of mails.
 
     Args:
         name: the provider's name in `HOGSEND_MAIL`.

@@ -36,7 +36,7 @@ def check_mail(settings: Settings) -> list[CheckResult]:
 
 
 def check_webhooks(settings: Settings) -> list[CheckResult]:
-    """Say where each provider with an HTTP API reports what became of mails."""
+    """Say where each provider with an HTTP API reports the outcomes of mails."""
     from ...services.mail_settings import list_webhooks
 
     part = "webhooks"
