@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 
 from hogsend.clock import ManualClock
+from hogsend.config.bounces_setting import parse_bounces
 from hogsend.delivery.feedback.inbound import InboundMail
-from hogsend.delivery.feedback.listener import BounceListener
+from hogsend.delivery.feedback.listener import MAX_CONNECTIONS, BounceListener
 from hogsend.delivery.feedback.return_path import ReturnPath
 from hogsend.delivery.providers.port import Feedback
 from hogsend.delivery.tokens import Tokens
@@ -32,11 +33,11 @@ class Recorder:
     """Keeps what it is given."""
 
     reports: list[Feedback] = field(default_factory=list[Feedback])
-    is_broken: bool = False
+    failure: Exception | None = None
 
     async def handle(self, provider: str, reports: Sequence[Feedback]) -> int:
-        if self.is_broken:
-            raise OSError("disk full")
+        if self.failure is not None:
+            raise self.failure
         self.reports.extend(reports)
         return len(reports)
 
@@ -124,7 +125,7 @@ async def test_the_listener_takes_bounces_of_our_mails_only(
                 client.rcpt(to)[0] for to in ("ada@example.com", "bounces@return.example.org")
             ]
             codes += [client.rcpt(address)[0], client.rcpt(address)[0], client.data(BOUNCE)[0]]
-            recorder.is_broken = True
+            recorder.failure = OSError("disk full")
             codes += [client.mail("")[0], client.rcpt(address)[0], client.data(BOUNCE)[0]]
             return codes
 
@@ -135,3 +136,45 @@ async def test_the_listener_takes_bounces_of_our_mails_only(
 
     assert codes == [250, 550, 550, 250, 452, 250, 250, 250, 451]
     assert [(report.kind, report.send_id) for report in recorder.reports] == [("hard_bounce", SEND)]
+
+
+async def test_the_listener_refuses_connections_above_its_limit(inbound: InboundMail) -> None:
+    listener = BounceListener(inbound, "127.0.0.1", 0, is_lmtp=True)
+    await listener.start()
+    lines = [
+        await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(MAX_CONNECTIONS)
+    ]
+    greetings = {(await reader.readline())[:3] for reader, _ in lines}
+    late, late_writer = await asyncio.open_connection("127.0.0.1", listener.port)
+    assert (greetings, (await late.readline())[:3]) == ({b"220"}, b"421")
+    late_writer.close()
+
+    await listener.close()
+    # Nobody waits for the end of a connection that is idle.
+    assert await lines[0][0].read() == b""
+    for _, writer in lines:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lmtp://127.0.0.1",
+        "smtp://user@0.0.0.0:25",
+        "imaps://host/INBOX",
+        "imaps://user:pass%0d@host/INBOX",
+        "imap://user:pass@imap.example.com/INBOX",
+        "pop3://user:pass@host",
+        "lmtp://127.0.0.1:99999",
+    ],
+)
+def test_a_source_of_bounces_that_cannot_work_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="imaps://"):
+        parse_bounces(text)
+
+
+def test_a_source_of_bounces_never_shows_its_password() -> None:
+    source = parse_bounces("imaps://me%40example.com:p%40ss@host/Bounces")
+
+    assert (source.user, source.password, source.port) == ("me@example.com", "p@ss", 993)
+    assert "p@ss" not in f"{source} {source!r}"

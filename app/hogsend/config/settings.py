@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from . import parsing
+from .bounces_setting import BounceSource, parse_bounces
 from .env_file import ENV_FILE, read_env_file
 from .mail_setting import parse_mail
 from .parsing import Parser
@@ -149,6 +150,13 @@ class Settings:
         "The mailbox that bounces of mails over SMTP go to, such as `bounces@return.example.com`. "
         "Each mail gets an address of its own, `bounces+…@return.example.com`. Without it, bounces "
         "go to the sender.",
+    )
+    bounces: BounceSource | None = _setting(
+        None,
+        parse_bounces,
+        "Where bounces come in: `lmtp://127.0.0.1:2424` or `smtp://0.0.0.0:2525` listens for them, "
+        "`imaps://user:password@host/INBOX` reads a mailbox. Needs `HOGSEND_RETURN_PATH`.",
+        secret=True,
     )
     tracking: bool = _setting(
         "1",

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from ..clock import Clock
 from ..delivery.blocked_mails import BlockedMails
+from ..delivery.feedback.listener import BounceListener
+from ..delivery.feedback.mailbox import BounceMailbox
 from ..delivery.governor import Governor
 from ..delivery.mailer import Mailer
 from ..delivery.provider_pauses import ProviderPause
@@ -42,6 +44,7 @@ class Worker:
         tracker: decides which clicks were a person's; None where its caller drives it.
         retention: removes what is kept no longer; None where everything is kept.
         blocked_mails: makes blocked mails again; None where they stay blocked.
+        bounce_reader: takes the mails that came back; None where no setting says how.
         registry: the workers on this database; None where there is only one.
         heartbeat: shows the other workers that this one runs; None where there is only one.
     """
@@ -58,6 +61,7 @@ class Worker:
         tracker: Tracker | None = None,
         retention: Retention | None = None,
         blocked_mails: BlockedMails | None = None,
+        bounce_reader: BounceListener | BounceMailbox | None = None,
         registry: WorkerRegistry | None = None,
         heartbeat: Heartbeat | None = None,
     ) -> None:
@@ -68,7 +72,8 @@ class Worker:
         self._clock = clock
         self.retention = retention
         self._blocked_mails = blocked_mails
-        background = (tracker, retention, blocked_mails)
+        self._bounce_reader = bounce_reader
+        background = (tracker, retention, blocked_mails, bounce_reader)
         self._background = [part for part in background if part is not None]
         self._registry = registry
         self._heartbeat = heartbeat
@@ -101,6 +106,11 @@ class Worker:
     def provider_problem(self) -> str | None:
         """Why the mail provider refuses everything, if it does."""
         return self.mailer.provider_problem
+
+    @property
+    def bounce_problem(self) -> str | None:
+        """Why bounces cannot be received, if they should be and cannot."""
+        return self._bounce_reader.problem if self._bounce_reader else None
 
     @property
     def governor(self) -> Governor:

@@ -10,6 +10,7 @@ from uuid import UUID
 from ..config.settings import Settings
 from ..delivery.blocked_mails import BlockedMails
 from ..delivery.drain_gate import DrainGate
+from ..delivery.feedback.bounce_source import build_bounce_reader
 from ..delivery.feedback.handler import OnBounces
 from ..delivery.mailer import Mailer
 from ..delivery.providers.select import select_providers
@@ -84,6 +85,13 @@ def build_worker(
         tracker=context.tracker,
         retention=retention,
         blocked_mails=_build_blocked_mails(context, mailer),
+        bounce_reader=build_bounce_reader(
+            context.settings,
+            context.clock,
+            context.tokens,
+            context.feedback,
+            registry.is_leader if registry else None,
+        ),
         registry=registry,
         heartbeat=Heartbeat(registry, lambda: engine.outage, bus) if registry else None,
     )

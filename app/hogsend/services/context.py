@@ -36,6 +36,11 @@ class WorkerStatus(Protocol):
         ...
 
     @property
+    def bounce_problem(self) -> str | None:
+        """Why bounces cannot be received, if they should be and cannot."""
+        ...
+
+    @property
     def governor(self) -> Governor:
         """Paces the mails."""
         ...

@@ -38,6 +38,7 @@ class Health:
         is_stopped: whether the worker of this process has stopped for good.
         is_alone: whether other workers cannot be seen, on SQLite.
         provider_problem: why the mail provider refuses everything, if it does.
+        bounce_problem: why bounces cannot be received, if they should be and cannot.
         send_hold: why sending is on hold, if it is.
         blocked: how many mails cannot be made.
     """
@@ -53,6 +54,7 @@ class Health:
     is_stopped: bool = False
     is_alone: bool = True
     provider_problem: str | None = None
+    bounce_problem: str | None = None
     send_hold: str | None = None
     blocked: int = 0
 
@@ -90,6 +92,7 @@ async def check_health(context: ServiceContext) -> Health:
         is_stopped=worker is not None and worker.is_stopped,
         is_alone=database.is_sqlite,
         provider_problem=worker.provider_problem if worker else None,
+        bounce_problem=worker.bounce_problem if worker else None,
         send_hold=worker.send_hold if worker else None,
         blocked=blocked.count,
     )

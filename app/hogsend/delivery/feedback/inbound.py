@@ -17,7 +17,7 @@ from .reading import read_mail
 from .report import MailReport, Reading, ReportKind
 from .return_path import ReturnPath
 
-PROVIDER = "smtp"
+PROVIDER = "bounces"
 # What fails this mail and is not the recipient's fault has no suppression.
 _KINDS: dict[ReportKind, FeedbackKind] = {
     "hard": "hard_bounce",
@@ -46,7 +46,8 @@ class InboundMail:
     """Reads mails of strangers, and passes on what they prove.
 
     A report counts only with the signed return path of a send, and a complaint with that or one of
-    our signed links: what is forged concerns no send.
+    our signed links: what is forged concerns no send. Whoever got one of our mails knows its return
+    path, so a report is only about the recipient of its send, whatever address it names.
 
     Args:
         return_path: verifies return paths.
@@ -119,7 +120,7 @@ class InboundMail:
         return Feedback(
             kind=_KINDS[report.kind],
             at=self._clock.now(),
-            email=report.recipient,
+            email="",
             send_id=send_id,
             event_id=event_id,
             reply=report.reply,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 from .inbound import InboundMail
@@ -14,6 +17,10 @@ MAX_BYTES = 10 * 1024 * 1024
 _MAX_LINE = 64 * 1024
 _TIMEOUT = 60.0
 _COMMANDS_PER_SESSION = 100
+# Each may hold a mail of the greatest size in memory.
+MAX_CONNECTIONS = 40
+_MAX_CONNECTIONS_PER_ADDRESS = 10
+_RETRY_AFTER = 10.0
 
 
 class _Handler:
@@ -55,13 +62,35 @@ class BounceListener:
         host: the address to listen on.
         port: the port; 0 lets the system choose.
         is_lmtp: whether clients speak LMTP (RFC 2033) instead of SMTP.
+
+    Attributes:
+        problem: why nothing is listened for; None if it is.
     """
 
     def __init__(self, inbound: InboundMail, host: str, port: int, *, is_lmtp: bool) -> None:
         self._inbound = inbound
         self._host, self._port = host, port
         self._is_lmtp = is_lmtp
+        self.problem: str | None = None
         self._server: asyncio.Server | None = None
+        self._connections = _Connections()
+        self._closing = asyncio.Event()
+
+    async def run(self) -> None:
+        """Listen until closed; while the address is in use, try again every ten seconds."""
+        while not self._closing.is_set():
+            try:
+                await self.start()
+            except OSError as error:
+                if self.problem is None:
+                    where = f"{self._host}:{self._port}"
+                    log.warning("bounces cannot be received on %s: %s", where, error)
+                self.problem = str(error)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), _RETRY_AFTER)
+                continue
+            self.problem = None
+            await self._closing.wait()
 
     @property
     def port(self) -> int:
@@ -79,7 +108,10 @@ class BounceListener:
 
         base: Any = LMTP if self._is_lmtp else SMTP
         # Reports of some servers have longer lines than the standard allows.
-        protocol: Any = type("BounceProtocol", (base,), {"line_length_limit": _MAX_LINE})
+        protocol: Any = type(
+            "BounceProtocol", (_LimitedProtocol, base), {"line_length_limit": _MAX_LINE}
+        )
+        protocol.connections = self._connections
         loop = asyncio.get_running_loop()
 
         def create() -> Any:
@@ -96,6 +128,62 @@ class BounceListener:
         self._server = await loop.create_server(create, self._host, self._port)
 
     async def close(self) -> None:
-        """Stop to listen."""
+        """Stop to listen; a sender that is not done yet repeats its mail."""
+        self._closing.set()
         if self._server is not None:
             self._server.close()
+            self._connections.close()
+
+
+class _Connections:
+    """The open connections, in all and of each address."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[asyncio.Transport, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def admit(self, transport: asyncio.Transport) -> bool:
+        """Count a new connection; return False for one too many."""
+        peer = transport.get_extra_info("peername") or ("127.0.0.1",)
+        address = str(peer[0])
+        if len(self._addresses) >= MAX_CONNECTIONS or (
+            self._counts[address] >= _MAX_CONNECTIONS_PER_ADDRESS
+            and not ip_address(address.partition("%")[0]).is_private
+        ):
+            return False
+        self._addresses[transport] = address
+        self._counts[address] += 1
+        return True
+
+    def remove(self, transport: asyncio.Transport) -> None:
+        """Forget a connection that has ended."""
+        address = self._addresses.pop(transport)
+        self._counts[address] -= 1
+        if not self._counts[address]:
+            del self._counts[address]
+
+    def close(self) -> None:
+        """End all connections."""
+        for transport in list(self._addresses):
+            transport.close()
+
+
+class _LimitedProtocol:
+    """Refuses connections above the limits, before aiosmtpd's own protocol sees them."""
+
+    connections: _Connections
+    _admitted: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        if not self.connections.admit(transport):
+            transport.write(b"421 4.3.2 Too many connections, try again later\r\n")
+            transport.close()
+            return
+        self._admitted = transport
+        super().connection_made(transport)  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._admitted is not None:
+            self.connections.remove(self._admitted)
+            self._admitted = None
+            super().connection_lost(error)  # type: ignore[misc]

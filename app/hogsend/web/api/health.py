@@ -202,6 +202,9 @@ def _describe_worker(health: Health) -> dict[str, Any]:
         # The provider's own message names hosts and users; anyone may read this one.
         worker["mail"] = "the mail provider rejects our messages"
         worker["status"] = "late"
+    if health.bounce_problem is not None:
+        worker["bounces"] = "bounces cannot be received; the log says why"
+        worker["status"] = "late"
     if health.is_stopped:
         worker["status"] = "stopped"
     if health.send_hold is not None:
