@@ -8,6 +8,10 @@ from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 Scheme = Literal["lmtp", "smtp", "imap", "imaps"]
+HELP = (
+    "Where bounces come in: `lmtp://127.0.0.1:2424` or `smtp://0.0.0.0:2525` listens for them, "
+    "`imaps://user:password@host/INBOX` reads a mailbox. Needs `HOGSEND_RETURN_PATH`."
+)
 _ADVICE = (
     "Use lmtp://127.0.0.1:2424 or smtp://0.0.0.0:2525 to listen, or "
     "imaps://user:password@host/INBOX to read a mailbox."

@@ -1,7 +1,4 @@
-"""The settings, read from the command line, the environment and a `.env` file.
-
-Each setting is one field of `Settings`: its default, parser and meaning, as in `docs/settings.md`.
-"""
+"""The settings: each is one field of `Settings`, with its default, parser and meaning."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from . import parsing
-from .bounces_setting import BounceSource, parse_bounces
+from .bounces_setting import HELP, BounceSource, parse_bounces
 from .env_file import ENV_FILE, read_env_file
 from .mail_setting import parse_mail
 from .parsing import Parser
@@ -151,13 +148,7 @@ class Settings:
         "Each mail gets an address of its own, `bounces+…@return.example.com`. Without it, bounces "
         "go to the sender.",
     )
-    bounces: BounceSource | None = _setting(
-        None,
-        parse_bounces,
-        "Where bounces come in: `lmtp://127.0.0.1:2424` or `smtp://0.0.0.0:2525` listens for them, "
-        "`imaps://user:password@host/INBOX` reads a mailbox. Needs `HOGSEND_RETURN_PATH`.",
-        secret=True,
-    )
+    bounces: BounceSource | None = _setting(None, parse_bounces, HELP, secret=True)
     tracking: bool = _setting(
         "1",
         parsing.parse_boolean,

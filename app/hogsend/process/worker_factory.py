@@ -12,6 +12,8 @@ from ..delivery.blocked_mails import BlockedMails
 from ..delivery.drain_gate import DrainGate
 from ..delivery.feedback.bounce_source import build_bounce_reader
 from ..delivery.feedback.handler import OnBounces
+from ..delivery.feedback.listener import BounceListener
+from ..delivery.feedback.mailbox import BounceMailbox
 from ..delivery.mailer import Mailer
 from ..delivery.providers.select import select_providers
 from ..domain.ids import new_id
@@ -85,13 +87,7 @@ def build_worker(
         tracker=context.tracker,
         retention=retention,
         blocked_mails=_build_blocked_mails(context, mailer),
-        bounce_reader=build_bounce_reader(
-            context.settings,
-            context.clock,
-            context.tokens,
-            context.feedback,
-            registry.is_leader if registry else None,
-        ),
+        bounce_reader=_build_bounce_reader(context, registry),
         registry=registry,
         heartbeat=Heartbeat(registry, lambda: engine.outage, bus) if registry else None,
     )
@@ -142,6 +138,18 @@ def _build_blocked_mails(context: ServiceContext, mailer: Mailer) -> BlockedMail
         mailer.ledger,
         context.content.templates,
         parse_days(context.settings.keep_blocked),
+    )
+
+
+def _build_bounce_reader(
+    context: ServiceContext, registry: WorkerRegistry | None
+) -> BounceListener | BounceMailbox | None:
+    return build_bounce_reader(
+        context.settings,
+        context.clock,
+        context.tokens,
+        context.feedback,
+        registry.is_leader if registry else None,
     )
 
 

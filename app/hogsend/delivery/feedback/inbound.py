@@ -46,8 +46,8 @@ class InboundMail:
     """Reads mails of strangers, and passes on what they prove.
 
     A report counts only with the signed return path of a send, and a complaint with that or one of
-    our signed links: what is forged concerns no send. Whoever got one of our mails knows its return
-    path, so a report is only about the recipient of its send, whatever address it names.
+    our signed links: what is forged concerns no send. Anybody who got one of our mails knows its
+    return path, so a report is only about the recipient of its send, whatever address it names.
 
     Args:
         return_path: verifies return paths.
