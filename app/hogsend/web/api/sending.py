@@ -202,7 +202,8 @@ def _build_view(report: SendingReport) -> SendingView:
         ],
         stops=[_build_stop(stop) for stop in report.stops],
         forecast=[
-            ForecastView(day=start.date().isoformat(), due=due.count) for start, due in report.forecast
+            ForecastView(day=start.date().isoformat(), due=due.count)
+            for start, due in report.forecast
         ],
         domains=dict(report.domains),
         bounced=list(report.bounced),
