@@ -7,6 +7,7 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -20,6 +21,8 @@ from tests.patience import PATIENCE
 from tests.site import FILES, Site, open_site, until
 from tests.web.test_in_the_browser import ARGUMENTS, collect_messages
 
+# Without the word by which a browser without a window gives itself away.
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 # For developers to look at; not part of the repository.
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots" / "preferences"
@@ -58,6 +61,11 @@ class Visit:
     page: Page
     path: str
     held: asyncio.Queue[HeldRequest] = field(default_factory=asyncio.Queue)
+
+    async def open(self) -> None:
+        """Open the page, and read it for a while."""
+        await self.page.goto(self.path)
+        self.site.clock.set(self.site.clock.now() + timedelta(seconds=5))
 
     async def consents(self) -> dict[str, bool]:
         rows = await self.site.rows("SELECT list_id, subscribed FROM consents")
@@ -110,6 +118,8 @@ async def visit(
     async with open_site(tmp_path, clock, files=files) as site:
         await site.event("user.created")
         (send,) = await site.wait_for_sends(1)
+        # No scanner is at work any more.
+        clock.set(clock.now() + timedelta(minutes=5))
         token = site.runtime.tokens.sign_preferences(send.contact_id, "news", send.id)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             config = Config()
@@ -126,6 +136,7 @@ async def visit(
                 context = await chromium.new_context(
                     base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
                     viewport=request.param,
+                    user_agent=AGENT,
                 )
                 context.set_default_timeout(PATIENCE * 1000)
                 expect.set_options(timeout=PATIENCE * 1000)
@@ -141,7 +152,7 @@ async def test_taps_that_overtake_an_answer_are_saved_in_order_and_the_last_wins
     visit: Visit,
 ) -> None:
     messages = collect_messages(visit.page)
-    await visit.page.goto(visit.path)
+    await visit.open()
     await visit.hold_requests()
     news, tips = visit.get_switch("News"), visit.get_switch("Tips")
 
@@ -165,7 +176,7 @@ async def test_taps_that_overtake_an_answer_are_saved_in_order_and_the_last_wins
 
 
 async def test_no_answer_moves_a_switch(visit: Visit) -> None:
-    await visit.page.goto(visit.path)
+    await visit.open()
     before = await visit.measure_switches()
     await visit.hold_requests()
 
@@ -187,7 +198,7 @@ async def test_no_answer_moves_a_switch(visit: Visit) -> None:
 async def test_on_a_slow_connection_the_page_ends_up_showing_what_is_stored(
     visit: Visit, latency: int
 ) -> None:
-    await visit.page.goto(visit.path)
+    await visit.open()
     session = await visit.page.context.new_cdp_session(visit.page)
     await session.send(
         "Network.emulateNetworkConditions",
@@ -215,7 +226,7 @@ async def test_on_a_slow_connection_the_page_ends_up_showing_what_is_stored(
 
 
 async def test_a_failed_save_shows_what_is_stored_and_says_so(visit: Visit) -> None:
-    await visit.page.goto(visit.path)
+    await visit.open()
     await visit.get_switch("Tips").check()
     await expect(visit.status).to_contain_text("saved")
     before = await visit.measure_switches()
@@ -241,7 +252,7 @@ async def test_a_failed_save_shows_what_is_stored_and_says_so(visit: Visit) -> N
 
 
 async def test_a_save_whose_answer_is_lost_shows_what_is_stored(visit: Visit) -> None:
-    await visit.page.goto(visit.path)
+    await visit.open()
 
     async def lose_the_answer(route: Route) -> None:
         if route.request.method == "POST":
@@ -259,7 +270,7 @@ async def test_a_save_whose_answer_is_lost_shows_what_is_stored(visit: Visit) ->
 
 
 async def test_a_tap_is_saved_though_the_page_is_left_at_once(visit: Visit) -> None:
-    await visit.page.goto(visit.path)
+    await visit.open()
     await visit.hold_requests()
     await visit.get_switch("Tips").click()
     await visit.get_switch("News").click()
@@ -274,7 +285,7 @@ async def test_a_tap_is_saved_though_the_page_is_left_at_once(visit: Visit) -> N
 
 
 async def test_stopping_everything_saves_the_taps_before_it(visit: Visit) -> None:
-    await visit.page.goto(visit.path)
+    await visit.open()
     await visit.hold_requests()
     await visit.get_switch("Tips").check()
     await visit.get_switch("News").uncheck()
@@ -289,7 +300,7 @@ async def test_stopping_everything_saves_the_taps_before_it(visit: Visit) -> Non
 
 
 async def test_the_next_answer_shows_what_was_changed_elsewhere(visit: Visit) -> None:
-    await visit.page.goto(visit.path)
+    await visit.open()
     await visit.site.event("settings.saved", lists={"tips": True})
     await visit.get_switch("News").uncheck()
     await expect(visit.get_switch("Tips")).to_be_checked()

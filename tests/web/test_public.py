@@ -24,6 +24,11 @@ from hogsend.services.content import load_content
 from tests.site import FILES, Site, open_site, write_files
 from tests.web.conftest import extract_text
 
+BROWSER = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+}
+
 
 @dataclass
 class Recipient:
@@ -57,10 +62,17 @@ class Recipient:
         return {name: bool(on) for name, on in rows}
 
     async def post(self, path: str, form: Mapping[str, Any] | None = None) -> Response:
-        """Send a form as a browser without scripts does."""
+        """Send a form as a browser without scripts does, when its page has been read."""
         body = urlencode(form or {}, doseq=True)
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return await self.site.client.post(path, data=body, headers=headers)
+        link = urlsplit(path).path.rpartition("/")[2]
+        if "?token=" in path:
+            link = path.partition("?token=")[2]
+        # A person presses one button after the other.
+        self.site.clock.set(self.site.clock.now() + timedelta(seconds=6))
+        shown_at = self.site.clock.now() - timedelta(minutes=1)
+        token = self.site.runtime.tokens.sign_form(link, shown_at, asks_again=False)
+        path += f"{'&' if '?' in path else '?'}form={token}"
+        return await self.site.client.post(path, data=body, headers=BROWSER)
 
     async def read(self, path: str) -> str:
         answer = await self.site.client.get(path)
@@ -70,11 +82,12 @@ class Recipient:
 
 @pytest.fixture
 async def ada(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Recipient]:
-    """Ada after her first mail."""
+    """Ada some minutes after her first mail."""
     async with open_site(tmp_path, clock) as site:
         await site.event("user.created")
         mail = await site.mail()
         (send,) = await site.wait_for_sends(1)
+        clock.set(clock.now() + timedelta(minutes=5))
         yield Recipient(site, mail, str(send.id))
 
 
@@ -251,9 +264,13 @@ async def test_the_preference_page_switches_lists_without_scripts(ada: Recipient
 
 
 async def test_a_script_is_answered_with_what_is_stored(ada: Recipient) -> None:
-    headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+    headers = {"Accept": "application/json", **BROWSER}
     client = ada.site.client
-    saved = await client.post(ada.preferences, data="off=tips&list=tips", headers=headers)
+    link = ada.preferences.removeprefix("/p/")
+    shown_at = ada.site.clock.now() - timedelta(minutes=1)
+    token = ada.site.runtime.tokens.sign_form(link, shown_at, asks_again=False)
+    path = f"{ada.preferences}?form={token}"
+    saved = await client.post(path, data="off=tips&list=tips", headers=headers)
 
     lists = {"journey": True, "news": True, "tips": True, "bills": True}
     assert await saved.get_json() == {"lists": lists, "hasStoppedEverything": False}

@@ -5,7 +5,7 @@
   const form = document.getElementById("choices");
   // The buttons that stop everything are plain forms, and so is the page that they lead to.
   if (!form || form.dataset.stopped === "true") return;
-  const url = form.getAttribute("action");
+  let url = form.getAttribute("action");
   const status = form.querySelector("[role=status]");
   const alert = form.querySelector("[role=alert]");
   const switches = [...form.querySelectorAll("input.toggle:enabled")];
@@ -15,6 +15,7 @@
   // The tap that is on its way, and the promise of the end of all sending; null when there is none.
   let sent = null;
   let sending = null;
+  let isAsked = false;
 
   form.querySelector("button").remove();
 
@@ -47,6 +48,9 @@
     if (!response.ok) throw new Error(response.statusText);
     const answer = await response.json();
     if (answer.hasStoppedEverything) location.reload();
+    // The server takes the tap for a program's: a second tap is a person's.
+    if (answer.action) url = answer.action;
+    isAsked = Boolean(answer.action);
     for (const list of stored.keys()) stored.set(list, answer.lists[list] ?? stored.get(list));
   };
 
@@ -70,7 +74,10 @@
       try {
         await request({ method: "POST", body: encode([sent]), keepalive: true });
         sent = null;
-        if (!waiting.size) say(status.dataset.saved);
+        if (isAsked) {
+          waiting.clear();
+          say("", alert.dataset.again);
+        } else if (!waiting.size) say(status.dataset.saved);
       } catch {
         await recover();
       }

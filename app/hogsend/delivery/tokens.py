@@ -17,12 +17,16 @@ import hmac
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from secrets import token_bytes
 from uuid import UUID
+
+from ..domain.page_forms import FormToken
 
 _VERSION = 1
 _UNSUBSCRIBE, _PREFERENCES, _CLICK, _OPEN, _VIEW = b"u", b"p", b"c", b"o", b"m"
 _DEVICE = b"d"
+_FORM = b"f"
 _HEAD = struct.Struct("!Bc4s")
 _MAC_SIZE = 16
 _ID_SIZE = 16
@@ -154,6 +158,26 @@ class Tokens:
         """Return the send id in the token of a view link, or None when the token is invalid."""
         return _unpack_id(self._verify(_VIEW, token))
 
+    def sign_form(self, link: str, shown_at: datetime, *, asks_again: bool) -> str:
+        """Return the token of the forms of a page.
+
+        Args:
+            link: the token of the link that leads to the page.
+            shown_at: when the page is shown.
+            asks_again: whether the page asks to press a button again.
+        """
+        micros = round(shown_at.timestamp() * 1_000_000)
+        payload = bytes([asks_again]) + micros.to_bytes(8) + _digest_link(link)
+        return self._sign(_FORM, payload)
+
+    def read_form(self, token: str, link: str) -> FormToken | None:
+        """Return the content of the token of a page's forms; None when it is another page's."""
+        payload = self._verify(_FORM, token)
+        if payload is None or len(payload) < 9 or payload[9:] != _digest_link(link):
+            return None
+        shown_at = datetime.fromtimestamp(int.from_bytes(payload[1:9]) / 1_000_000, UTC)
+        return FormToken(shown_at, asks_again=payload[0] == 1)
+
     def sign_device(self, email: str) -> str:
         """Return the token of a browser in which the operator with an address has signed in."""
         return self._sign(_DEVICE, token_bytes(_ID_SIZE) + _digest_operator(email))
@@ -181,6 +205,10 @@ class Tokens:
         if version != _VERSION or signed_kind != kind:
             return None
         return signed[_HEAD.size :]
+
+
+def _digest_link(link: str) -> bytes:
+    return hashlib.sha256(link.encode("utf-8", "surrogatepass")).digest()[:_ID_SIZE]
 
 
 def _digest_operator(email: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from .durations import describe_duration
 from .event import EventMatch
+from .languages import choose_language
 
 EntryLimit = Literal["once", "once_per_period", "unlimited"]
 Retrigger = Literal["ignore", "restart"]
@@ -63,6 +64,8 @@ class MailList:
         transactional: whether its mails, such as receipts, are sent even to contacts who
             unsubscribed from everything; these mails have no unsubscribe header.
         track: whether opens and clicks of its mails are recorded.
+        names: its name in other languages, such as `{"de": "Neuigkeiten"}`.
+        descriptions: the sentence in other languages.
     """
 
     id: str
@@ -71,6 +74,17 @@ class MailList:
     default_opt_in: bool = True
     transactional: bool = False
     track: bool = True
+    names: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    descriptions: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+
+    def get_name(self, language: str) -> str:
+        """Return the name in a language; the one without a language if there is no other."""
+        return self.names.get(choose_language(language, self.names) or "", self.name)
+
+    def get_description(self, language: str) -> str:
+        """Return the description in a language; see `get_name`."""
+        chosen = choose_language(language, self.descriptions) or ""
+        return self.descriptions.get(chosen, self.description)
 
 
 # The list of direct emails that name none, such as password resets. It needs no consent, so it is

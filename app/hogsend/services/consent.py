@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ..delivery.tokens import RecipientToken
 from ..domain.contact import Contact
-from ..domain.incoming import IncomingEvent, IngestResult
+from ..domain.incoming import CONTACT_UPDATED, IncomingEvent, IngestResult
 from ..domain.journey import EVERYTHING, MailList
-from ..domain.send_policy import Consents
-from ..errors import NotFound
+from ..domain.languages import LANGUAGES
+from ..domain.send_policy import Consents, Send
+from ..errors import InvalidInput, NotFound
 from ..store import consents, contacts, sends
 from ..store.db import Write
 from .actor import Actor, Permission
@@ -35,6 +37,7 @@ __all__ = [
     "list_choices",
     "open_preferences",
     "open_unsubscribe",
+    "save_language",
     "save_preferences",
     "unsubscribe",
 ]
@@ -49,6 +52,7 @@ class Recipient:
         mail_list: the list that the mail belonged to.
         send_id: the mail, if the link was in one.
         consents: what the recipient chose.
+        sent_at: when that mail was handed over.
         is_new: whether the recipient has no contact yet, as the recipient of a mail that version
             0.1.0 sent to another address; the first choice creates the contact.
     """
@@ -57,6 +61,7 @@ class Recipient:
     mail_list: MailList
     send_id: UUID | None
     consents: Consents
+    sent_at: datetime | None = None
     is_new: bool = False
 
     @property
@@ -210,6 +215,34 @@ async def save_preferences(
     return await open_preferences(context, token)
 
 
+async def save_language(context: ServiceContext, token: str, language: str) -> None:
+    """Save the language that a recipient chose, as the contact's property `language`.
+
+    Args:
+        context: who signed the token.
+        token: from a preferences link.
+        language: one of `domain.languages.LANGUAGES`.
+
+    Raises:
+        NotFound: the token is not ours, or its contact was removed.
+        InvalidInput: there is no such language.
+    """
+    recipient = await open_preferences(context, token)
+    if language not in LANGUAGES:
+        raise InvalidInput("There is no such language.", "Choose one of the list.")
+    event = IncomingEvent(
+        name=CONTACT_UPDATED,
+        contact_id=None if recipient.is_new else recipient.contact.id,
+        email=recipient.contact.email if recipient.is_new else None,
+        properties={"language": language},
+        contact_properties={"language": language},
+        source="recipient",
+        send_id=recipient.send_id,
+        is_contact_change=True,
+    )
+    await context.ingest.submit(event)
+
+
 async def _submit(
     context: ServiceContext, recipient: Recipient, changes: Mapping[str, bool]
 ) -> None:
@@ -234,7 +267,10 @@ def _require_valid(token: RecipientToken | None) -> RecipientToken:
 
 async def _recipient(context: ServiceContext, unverified: RecipientToken | None) -> Recipient:
     token = _require_valid(unverified)
-    address = await _find_other_address(context, token)
+    send = await _find_send(context, token)
+    # A mail of version 0.1.0 may have gone to another address than its contact's, whose links it
+    # has nevertheless.
+    address = send.address if send else None
     if address is None:
         contact = await read_contact(context, token.contact_id)
     else:
@@ -248,35 +284,25 @@ async def _recipient(context: ServiceContext, unverified: RecipientToken | None)
         raise NotFound(
             "This link is no longer valid.", "Its recipient was removed and gets no more email."
         )
-    if is_new:
-        return Recipient(
-            contact=contact,
-            mail_list=context.ingest.rules.find_list(token.list_id),
-            send_id=token.send_id,
-            consents=Consents(),
-            is_new=True,
-        )
-    chosen: Mapping[UUID, Consents] = await context.database.read_one(
-        consents.find_by_contacts([contact.id])
-    )
+    chosen: Mapping[UUID, Consents] = {}
+    if not is_new:
+        chosen = await context.database.read_one(consents.find_by_contacts([contact.id]))
     return Recipient(
         contact=contact,
         mail_list=context.ingest.rules.find_list(token.list_id),
         send_id=token.send_id,
         consents=chosen.get(contact.id) or Consents(),
+        sent_at=(send.handed_at or send.sent_at) if send else None,
+        is_new=is_new,
     )
 
 
-async def _find_other_address(context: ServiceContext, token: RecipientToken) -> str | None:
-    """Return the address that a mail of version 0.1.0 went to instead of its contact's, if any.
-
-    The links of such a mail name the contact whose journey sent it, who is not the recipient.
-    """
+async def _find_send(context: ServiceContext, token: RecipientToken) -> Send | None:
+    """Return the mail that a link was in, if it was in one that is known."""
     if token.send_id is None:
         return None
     rows = await context.database.read_one(sends.find_by_ids([token.send_id]))
-    send = rows.get(token.send_id)
-    return send.address if send else None
+    return rows.get(token.send_id)
 
 
 # -- by an operator -------------------------------------------------------------------------------

@@ -12,9 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from quart import Response, current_app, g, request
 from werkzeug.datastructures import MultiDict
 
+from ..domain.languages import DEFAULT_LANGUAGE
 from ..paths import find_resource
 from . import formatting
 from .notices import describe_notice
+from .public_texts import TEXTS_BY_LANGUAGE, PublicTexts, select_language, translate_sentence
 from .upload_form import open_upload_form
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ _SECTIONS = {
     "templates": ("/templates", "templates"),
     "keys": ("/keys", "API keys"),
 }
+# Pages of recipients, who get no link to the dashboard, and read their own language.
+_PUBLIC_PATHS = ("/u/", "/p/", "/m/", "/c/", "/o/", "/v1/email/")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -61,6 +65,24 @@ def get_content() -> Content:
 def get_now() -> datetime:
     """Return the present instant by the process's clock."""
     return get_context().clock.now()
+
+
+def is_public_page() -> bool:
+    """Return whether the request is for a page of recipients."""
+    return request.path.startswith(_PUBLIC_PATHS)
+
+
+def get_texts() -> PublicTexts:
+    """Return the texts of a public page, in the language of its recipient or of the browser."""
+    return TEXTS_BY_LANGUAGE[get_language()]
+
+
+def get_language() -> str:
+    """Return the language of the page: English for the dashboard."""
+    if not is_public_page():
+        return DEFAULT_LANGUAGE
+    accepted = [tag for tag, _ in request.accept_languages]
+    return select_language(g.get("recipient_properties", {}), accepted)
 
 
 @lru_cache(maxsize=1)
@@ -155,6 +177,8 @@ def render_page(
         "seen": g.get("seen", 0),
         "notice": describe_notice(request.args),
         "now": get_now(),
+        "language": get_language(),
+        "is_public": is_public_page(),
     }
     variables.update(values)
     block = _find_requested_block(template)
@@ -215,6 +239,12 @@ def render_error_page(status: int, sentence: str, remedy: str = "") -> Response:
         sentence: what happened.
         remedy: what to do about it.
     """
+    if is_public_page():
+        texts, language = get_texts(), get_language()
+        translated = translate_sentence(sentence, language)
+        if translated is None:
+            translated, remedy = texts.something_went_wrong, texts.try_later
+        sentence, remedy = translated, translate_sentence(remedy, language) or ""
     section = request.path.split("/")[1]
     return render_page(
         "error.html",
