@@ -131,12 +131,13 @@ async def visit(
             )
             async with async_playwright() as playwright:
                 chromium = await playwright.chromium.launch(
-                    executable_path=browser_path, args=ARGUMENTS
+                    executable_path=browser_path,
+                    # Of the whole browser: a beacon of a page that is left has no other agent.
+                    args=[*ARGUMENTS, f"--user-agent={AGENT}"],
                 )
                 context = await chromium.new_context(
                     base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
                     viewport=request.param,
-                    user_agent=AGENT,
                 )
                 context.set_default_timeout(PATIENCE * 1000)
                 expect.set_options(timeout=PATIENCE * 1000)
