@@ -146,6 +146,14 @@ async def test_without_a_usable_policy_mail_waits(harness: MailerHarness) -> Non
     assert "scripted" in harness.mailer.governor.policy.provider_rates
 
 
+async def test_a_policy_that_names_an_unknown_provider_is_logged(
+    harness: MailerHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness.mailer.use_policy(SendingPolicy(provider_rates={"resnd": Rate(1, HOUR)}))
+    assert "names providers that HOGSEND_MAIL does not have: resnd" in caplog.text
+    await harness.wait_for_status(await harness.queue(), "sent")
+
+
 async def test_an_operator_stops_a_sender_and_lets_its_mail_leave_again(
     harness: MailerHarness,
 ) -> None:

@@ -174,6 +174,10 @@ class Mailer:
                 and without one no mail leaves.
         """
         if policy is not None:
+            unknown = sorted(policy.list_provider_names().difference(self.providers.names))
+            if unknown and policy != self.governor.policy:
+                text = "journeys/sending.py names providers that HOGSEND_MAIL does not have: %s"
+                log.warning(text, ", ".join(unknown))
             self.governor.policy = policy
             self.policy_problem = None
         elif self.governor.policy is NO_POLICY:
