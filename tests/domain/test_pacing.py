@@ -16,30 +16,41 @@ WAY = Way("smtp", "example.com", "gmail.com")
 
 def test_a_backlog_leaves_spread_evenly_and_in_order():
     governor = Governor()
-    governor.policy = SendingPolicy(provider_rates={"smtp": Rate(2, SECOND)})
-    places = [governor.find_time(WAY, NOW, "new") for _ in range(5)]
+    governor.policy = SendingPolicy(provider_rates={"smtp": Rate(6, timedelta(minutes=1))})
+    places = [governor.find_time(WAY, NOW) for _ in range(5)]
     assert places[0] == NOW
-    gaps = [(later - earlier) / SECOND for earlier, later in pairwise(places[1:])]
-    assert gaps == [0.5, 0.5, 0.5]
-    # At their places they leave, and a mail that comes meanwhile leaves after all of them.
-    assert governor.find_time(WAY, places[1], "planned") == places[1]
-    assert governor.find_time(WAY, places[1], "new") > places[-1]
+    assert [later - earlier for earlier, later in pairwise(places[1:])] == [10 * SECOND] * 3
+    # At its place a mail leaves, and one that comes meanwhile leaves after all the others.
+    assert governor.find_time(WAY, places[1], is_back=True) == places[1]
+    assert governor.find_time(WAY, places[1]) > places[-1]
 
 
 def test_an_urgent_mail_does_not_wait_for_a_backlog():
     governor = Governor()
     governor.policy = SendingPolicy(provider_rates={"smtp": Rate(1, SECOND)})
     for _ in range(100):
-        governor.find_time(WAY, NOW, "new")
-    assert governor.find_time(WAY, NOW + SECOND, "urgent") == NOW + SECOND
+        governor.find_time(WAY, NOW)
+    assert governor.find_time(WAY, NOW + SECOND, is_urgent=True) <= NOW + 2 * SECOND
+
+
+def test_mails_that_come_back_or_are_urgent_keep_the_rate_too():
+    for is_urgent in (True, False):
+        governor = Governor()
+        governor.policy = SendingPolicy(provider_rates={"smtp": Rate(2, SECOND)})
+        places = [
+            governor.find_time(WAY, NOW, is_urgent=is_urgent, is_back=not is_urgent)
+            for _ in range(20)
+        ]
+        assert len(set(places)) == 20
+        assert places[-1] - NOW >= 9 * SECOND
 
 
 def test_what_another_domain_or_sender_gets_is_not_slowed():
     governor = Governor()
     governor.policy = SendingPolicy(recipient_rates={"gmail.com": Rate(1, SECOND)})
-    governor.find_time(WAY, NOW, "new")
-    assert governor.find_time(WAY, NOW, "new") > NOW
-    assert governor.find_time(Way("smtp", "example.com", "web.de"), NOW, "new") == NOW
+    governor.find_time(WAY, NOW)
+    assert governor.find_time(WAY, NOW) > NOW
+    assert governor.find_time(Way("smtp", "example.com", "web.de"), NOW) == NOW
 
 
 def test_the_backlog_of_a_slow_domain_does_not_hold_up_others_of_the_provider():
@@ -49,33 +60,35 @@ def test_the_backlog_of_a_slow_domain_does_not_hold_up_others_of_the_provider():
         recipient_rates={"gmail.com": Rate(1, timedelta(hours=1))},
     )
     for _ in range(50):
-        governor.find_time(WAY, NOW, "new")
+        governor.find_time(WAY, NOW)
     later = NOW + SECOND
-    assert governor.find_time(Way("smtp", "example.com", "web.de"), later, "new") == later
+    assert governor.find_time(Way("smtp", "example.com", "web.de"), later) == later
 
 
 def test_a_warm_up_spreads_the_mails_of_a_day():
     governor = Governor()
     plan = WarmUp(date(2026, 3, 2), first_day=24)
     governor.policy = SendingPolicy(senders=[Sender("example.com", warm_up=plan)])
-    governor.find_time(WAY, NOW, "new")
-    first, second = (governor.find_time(WAY, NOW, "new") for _ in range(2))
+    governor.find_time(WAY, NOW)
+    first, second = (governor.find_time(WAY, NOW) for _ in range(2))
     assert second - first == timedelta(hours=1)
-    assert governor.find_time(WAY, NOW + timedelta(days=60), "planned") == NOW + timedelta(days=60)
+    assert governor.find_time(WAY, NOW + timedelta(days=60), is_back=True) == NOW + timedelta(
+        days=60
+    )
 
 
 def test_several_workers_share_a_rate():
     governor = Governor(share=0.5)
     governor.policy = SendingPolicy(provider_rates={"smtp": Rate(2, SECOND)})
-    governor.find_time(WAY, NOW, "new")
-    first, second = (governor.find_time(WAY, NOW, "new") for _ in range(2))
+    governor.find_time(WAY, NOW)
+    first, second = (governor.find_time(WAY, NOW) for _ in range(2))
     assert second - first == SECOND
 
 
 def test_a_refusal_for_speed_halves_the_rate_which_rises_again():
     governor = Governor()
     for _ in range(20):
-        assert governor.find_time(WAY, NOW, "new") == NOW
+        assert governor.find_time(WAY, NOW) == NOW
     governor.record_throttled(WAY, "421 slow down", NOW)
     [limit] = governor.list_limits(NOW)
     assert (limit.scope, limit.per_second, limit.reply) == ("refusals", 10.0, "421 slow down")
@@ -99,7 +112,7 @@ def test_a_slowdown_never_stops_mail_altogether():
 def test_without_limits_every_mail_leaves_at_once():
     governor = Governor()
     governor.policy = SendingPolicy(frequency_cap=FrequencyCap(1, SECOND))
-    assert {governor.find_time(WAY, NOW, "new") for _ in range(1_000)} == {NOW}
+    assert {governor.find_time(WAY, NOW) for _ in range(1_000)} == {NOW}
 
 
 def test_idle_paces_are_forgotten():

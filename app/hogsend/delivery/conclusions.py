@@ -11,7 +11,7 @@ from ..domain.erasure import ERASED
 from ..domain.incoming import IncomingEvent
 from ..domain.send_policy import Send
 from ..ingest import BatchResult, Ingest
-from ..store import direct_mails, feedback, sends
+from ..store import contacts, direct_mails, feedback, sends
 from ..store.counters import Tally
 from ..store.db import Transaction
 from ..store.sends import SendState
@@ -21,7 +21,7 @@ from .feedback.apply import apply_reports, apply_soft_bounces, build_feedback_ev
 from .outcomes import DeliveryOutcome
 
 # What a report may have made of a mail before its own hand-over was concluded.
-_REPORTED = frozenset({"delivered", "bounced", "complained"})
+_REPORTED = frozenset({"failed", "delivered", "bounced", "complained"})
 
 
 async def write_outcomes(
@@ -47,6 +47,7 @@ async def write_outcomes(
         What the caller passes to `Ingest.publish_result` after the commit.
     """
     ids = sorted(outcome.send.id for outcome in outcomes)
+    await lock_recipients(tx, outcomes)
     states = await tx.fetch_one(sends.find_states(ids, tx.dialect.lock_rows))
     senders = {outcome.send.id: outcome.sender for outcome in outcomes}
     changed = [
@@ -60,15 +61,43 @@ async def write_outcomes(
     blocked_ids = {row.id for row in changed if row.status == "blocked"}
     if blocked_ids:
         await store_blocks(tx, [o for o in outcomes if o.send.id in blocked_ids], now)
-    await _complete_reported(tx, outcomes, states, now)
-    batch = await _ingest_bounces(tx, ingest, outcomes, tally, now)
-    waiting = await _find_waiting_reports(tx, changed)
+    completed = await _complete_reported(tx, outcomes, states, now)
+    for row in completed:
+        # The mail was sent before it was whatever the report says.
+        count_status(tally, replace(row, status="sent"), senders[row.id])
+    batch = await _ingest_bounces(tx, ingest, _leave_out_erased(outcomes, states), tally, now)
+    waiting = await _find_waiting_reports(tx, [*changed, *completed])
     if waiting:
         await tx.apply([feedback.mark_applied(waiting, now)])
         applied = await apply_reports(tx, ingest, waiting, tally, now, test_address=test_address)
         batch = _join(batch, applied.result)
     batch.topics.add("sends")
     return batch
+
+
+def _leave_out_erased(
+    outcomes: Sequence[DeliveryOutcome], states: Mapping[UUID, SendState]
+) -> list[DeliveryOutcome]:
+    return [
+        outcome
+        for outcome in outcomes
+        if (state := states.get(outcome.send.id)) is not None and state.reason != ERASED
+    ]
+
+
+async def lock_recipients(tx: Transaction, outcomes: Sequence[DeliveryOutcome]) -> None:
+    """Lock the recipients of mails that may bring events, before any send is locked.
+
+    Ingest locks contacts before sends, and two transactions in different orders wait for each
+    other.
+    """
+    ids = [
+        outcome.send.id
+        for outcome in outcomes
+        if outcome.is_bounce or outcome.send.provider not in (None, "smtp", "inbox")
+    ]
+    if ids and tx.dialect.lock_rows:
+        await tx.fetch_one(contacts.find_by_sends(sorted(ids), tx.dialect.lock_rows))
 
 
 def _conclude_row(send: Send, state: SendState | None) -> Send | None:
@@ -91,7 +120,7 @@ async def _complete_reported(
     outcomes: Sequence[DeliveryOutcome],
     states: Mapping[UUID, SendState],
     now: datetime,
-) -> None:
+) -> list[Send]:
     """Complete the rows of mails that were reported on before their hand-over was concluded."""
     accepted = {
         outcome.send.id: outcome.send
@@ -101,7 +130,7 @@ async def _complete_reported(
         and state.status in _REPORTED
     }
     if not accepted:
-        return
+        return []
     rows = await tx.fetch_one(feedback.find_locked(sorted(accepted), tx.dialect.lock_rows))
     completed = [
         replace(
@@ -119,6 +148,7 @@ async def _complete_reported(
             *direct_mails.forget_ended(completed),
         ]
     )
+    return completed
 
 
 async def _find_waiting_reports(tx: Transaction, changed: Sequence[Send]) -> list[feedback.Report]:
@@ -126,7 +156,9 @@ async def _find_waiting_reports(tx: Transaction, changed: Sequence[Send]) -> lis
     ids: dict[tuple[str | None, str | None], UUID] = {
         (row.provider, row.provider_id): row.id
         for row in changed
-        if row.status == "sent" and row.provider_id and row.provider not in ("smtp", "inbox")
+        if row.status in ("sent", *_REPORTED)
+        and row.provider_id
+        and row.provider not in ("smtp", "inbox")
     }
     if not ids:
         return []

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from ..domain.pacing import Pace, Slowdown, Turn
+from ..domain.pacing import Pace, Slowdown
 from ..domain.sending_policy import NO_POLICY, Rate, SendingPolicy
 
 # Paces that are idle are forgotten after so many mails.
 _FORGET_EVERY: Final = 10_000
 _RECENT_SECONDS: Final = 10.0
 _MAX_SLOWDOWNS: Final = 1_000
+# Mails that may leave so soon wait in memory; others get a new due time.
+MAX_WAIT: Final = timedelta(seconds=1)
 
 Key = tuple[str, str]
 
@@ -75,27 +77,35 @@ class Governor:
         self._recent: dict[Key, tuple[datetime, int]] = {}
         self._since_forgetting = 0
 
-    def find_time(self, way: Way, now: datetime, turn: Turn) -> datetime:
+    def find_time(
+        self, way: Way, now: datetime, *, is_urgent: bool = False, is_back: bool = False
+    ) -> datetime:
         """Return when a mail may leave, and take its place.
+
+        A mail that may leave within `MAX_WAIT` leaves then; another one comes back at its place.
 
         Args:
             way: the way of the mail.
             now: the current time.
-            turn: whether it comes for the first time, comes again at its place, or is urgent.
+            is_urgent: whether it does not wait for a backlog.
+            is_back: whether it comes again at its place.
         """
         paces = self._find_paces(way, now)
         if not paces:
             return now
-        places = [pace.find_place(now, turn) for pace in paces]
-        place = max(places)
-        if place <= now:
-            for pace in paces:
-                pace.take(now)
-            return now
-        if turn == "new":
-            # Only where it waits: the backlog of a slow domain must not hold other mails up.
-            paces[places.index(place)].plan(place)
-        return place
+        place = max(pace.find_free() for pace in paces)
+        if not is_back or place > now + MAX_WAIT:
+            # A mail whose place others have taken gets a new one.
+            places = [pace.find_place(now, is_urgent=is_urgent) for pace in paces]
+            place = max(places)
+            if place > now + MAX_WAIT:
+                # Only where it waits: the backlog of a slow domain must not hold other mails up.
+                paces[places.index(place)].plan(place, is_urgent=is_urgent)
+                return place
+        leaves_at = max(place, now)
+        for pace in paces:
+            pace.take(leaves_at)
+        return leaves_at
 
     def is_stopped(self, way: Way) -> bool:
         """Return whether mail of the provider or the sender is stopped."""

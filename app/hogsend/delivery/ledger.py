@@ -18,7 +18,7 @@ from ..store.counters import Tally
 from ..store.db import Database, Transaction, Write
 from ..store.sends import RenderedMail
 from .blocking import Unblock, write_unblocks
-from .conclusions import write_outcomes
+from .conclusions import lock_recipients, write_outcomes
 from .deliverability import count_status
 from .feedback.handler import OnBounces
 from .frequency import FrequencyCheck
@@ -166,12 +166,29 @@ class Ledger:
             begun = await self._begin(handoffs)
         elif others or unblocks:
             await self._conclude(others, unblocks)
-        if bounces:
-            await self._conclude(bounces)
-            if self._on_bounces is not None:
-                await self._on_bounces(frozenset(o.sender for o in bounces if o.sender))
+        failure = await self._conclude_bounces(bounces) if bounces else None
         results = iter(begun)
-        return [next(results) if isinstance(item, Handoff) else None for item in items]
+        return [
+            next(results)
+            if isinstance(item, Handoff)
+            else failure
+            if isinstance(item, DeliveryOutcome) and item.is_bounce
+            else None
+            for item in items
+        ]
+
+    async def _conclude_bounces(self, bounces: Sequence[DeliveryOutcome]) -> Exception | None:
+        """Conclude bounces; return what prevented it.
+
+        Nothing is raised, because the other mails of the batch are written already.
+        """
+        try:
+            await self._conclude(bounces)
+        except Exception as error:
+            return error
+        if self._on_bounces is not None:
+            await self._on_bounces(frozenset(o.sender for o in bounces if o.sender))
+        return None
 
     async def _begin(self, handoffs: Sequence[Handoff]) -> list[Send | Exception]:
         tally = Tally(self._clock.now())
@@ -197,6 +214,7 @@ class Ledger:
     ) -> list[Send | Exception]:
         tally = Tally(self._clock.now())
         async with self._database.transaction() as tx:
+            await lock_recipients(tx, outcomes)
             begun = await self._begin_within(tx, handoffs, tally)
             batch = await self._write_within(tx, outcomes, unblocks, tally)
             await tx.apply([tally.to_write()])

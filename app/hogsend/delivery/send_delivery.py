@@ -11,13 +11,12 @@ from uuid import UUID
 
 from ..clock import Clock
 from ..domain.direct_mail import DirectMail, mask_secrets
-from ..domain.pacing import Turn
 from ..domain.provider_choice import choose_provider
 from ..domain.send_policy import OnDoubt, Send
 from ..errors import StoreUnavailable
 from . import outcomes
 from .deliverability import get_domain
-from .governor import Governor, Way
+from .governor import MAX_WAIT, Governor, Way
 from .ledger import Handoff, Ledger
 from .message import Message
 from .outcomes import PACED, Block, DeliveryOutcome
@@ -37,8 +36,6 @@ from .template_context import describe_facts
 
 log = logging.getLogger("hogsend.mail")
 
-# Mails that may leave so soon wait in memory; others get a new due time.
-_MAX_WAIT_SECONDS = 1.0
 # How long mail of a stopped sender or provider waits until it is looked at again.
 _STOP_PAUSE = timedelta(minutes=15)
 _RETRY_SECONDS = 1.0
@@ -203,13 +200,13 @@ class SendDelivery:
             return outcomes.postpone(
                 send, now + timedelta(seconds=seconds_left), "provider_stopped"
             )
-        turn: Turn = "urgent" if is_urgent else "planned" if send.reason == PACED else "new"
-        place = self._governor.find_time(way, now, turn)
-        wait = (place - now).total_seconds()
-        if wait > _MAX_WAIT_SECONDS:
+        place = self._governor.find_time(
+            way, now, is_urgent=is_urgent, is_back=send.reason == PACED
+        )
+        if place > now + MAX_WAIT:
             return outcomes.postpone(send, place, PACED)
-        if wait > 0:
-            await asyncio.sleep(wait)
+        if place > now:
+            await asyncio.sleep((place - now).total_seconds())
         return None
 
     async def _hand_over_journey(self, handoff: Handoff) -> DeliveryOutcome:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
-
-Turn = Literal["new", "planned", "urgent"]
 
 # Mails may leave so much earlier than their place in the spread, so that timers need not be exact.
 _TOLERANCE = timedelta(milliseconds=100)
@@ -17,47 +14,54 @@ class Pace:
     """The rate of one thing, such as a provider, and which places are taken.
 
     Mails that cannot leave now get places one after the other: a backlog leaves spread evenly, in
-    the order in which it came. A mail that comes again at its place, and one that is urgent, only
-    waits for those that have really left.
+    the order in which it came. Urgent mails have places of their own, and a mail that comes again
+    at its place only waits for those that have really left.
 
     Args:
         per_second: the mails a second.
         free_at: when the next mail may leave, by those that have left.
         planned_until: the end of the places that are taken.
+        urgent_until: the end of the places that urgent mails have taken.
     """
 
     per_second: float
     free_at: datetime
     planned_until: datetime
+    urgent_until: datetime
 
     @staticmethod
     def start(per_second: float, now: datetime) -> Pace:
         """Begin to pace."""
-        return Pace(per_second, now, now)
+        return Pace(per_second, now, now, now)
 
     @property
     def interval(self) -> timedelta:
         """The time between two mails."""
         return timedelta(seconds=1 / self.per_second)
 
-    def find_place(self, now: datetime, turn: Turn) -> datetime:
-        """Return when a mail may leave; `now` or earlier when it may leave now."""
-        free_at = self.free_at - _TOLERANCE
-        if turn == "new" and self.planned_until > now:
-            return self.planned_until
-        return free_at
+    def find_free(self) -> datetime:
+        """Return when a mail may leave, by those that have left."""
+        return self.free_at - _TOLERANCE
 
-    def take(self, now: datetime) -> None:
-        """Record that a mail leaves."""
-        self.free_at = max(self.free_at, now) + self.interval
+    def find_place(self, now: datetime, *, is_urgent: bool) -> datetime:
+        """Return when a mail may leave, by the places that are taken, too."""
+        taken_until = self.urgent_until if is_urgent else self.planned_until
+        return max(self.find_free(), taken_until) if taken_until > now else self.find_free()
 
-    def plan(self, place: datetime) -> None:
+    def take(self, at: datetime) -> None:
+        """Record that a mail leaves at an instant."""
+        self.free_at = max(self.free_at, at) + self.interval
+
+    def plan(self, place: datetime, *, is_urgent: bool) -> None:
         """Record that a mail leaves at a place in the future."""
-        self.planned_until = max(self.planned_until, place) + self.interval
+        if is_urgent:
+            self.urgent_until = max(self.urgent_until, place) + self.interval
+        else:
+            self.planned_until = max(self.planned_until, place) + self.interval
 
     def is_idle(self, now: datetime) -> bool:
         """Return whether the pace can be forgotten."""
-        return self.free_at <= now and self.planned_until <= now
+        return max(self.free_at, self.planned_until, self.urgent_until) <= now
 
 
 # What a throttled pace begins with, at least and at most, in mails a second.

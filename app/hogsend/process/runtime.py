@@ -66,7 +66,7 @@ class Runtime(ServiceContext):
             self.clock,
             self.change_feed,
             lambda: self.content.sending_policy,
-            self._read_stops,
+            self.refresh_stops,
         )
         self.feedback = FeedbackHandler(
             self.database,
@@ -140,7 +140,7 @@ class Runtime(ServiceContext):
     async def _on_database_changed(self, event: DatabaseChanged) -> None:
         self.foreign_changes += 1
         await self.refresh_rules()
-        await self._read_stops()
+        await self.refresh_stops()
         self.change_feed.publish(*_FOREIGN_TOPICS)
         self._poll()
 
@@ -154,7 +154,8 @@ class Runtime(ServiceContext):
             await self.stop_work()
             log.error("The worker has stopped: no journey runs and no mail leaves until a restart.")
 
-    async def _read_stops(self) -> None:
+    async def refresh_stops(self) -> None:
+        """Let the worker of this process know which mail is stopped."""
         if self.worker is not None:
             await self.worker.mailer.read_stops()
             self.worker.mailer.poll()

@@ -86,6 +86,10 @@ class ServiceContext(JourneyContext):
         """The journeys and lists of the last load."""
         return self.content.registry
 
+    async def refresh_stops(self) -> None:
+        """Let the worker of this process know which mail is stopped."""
+        raise NotImplementedError
+
     @property
     def worker_status(self) -> WorkerStatus | None:
         """What this process's worker reports; None when the process has none."""

@@ -195,12 +195,12 @@ async def _collect_outcomes(context: ServiceContext, now: datetime) -> list[list
 
 
 async def stop_mail(
-    installation: Installation, actor: Actor, scope: StopScope, name: str, note: str
+    context: ServiceContext, actor: Actor, scope: StopScope, name: str, note: str
 ) -> None:
     """Let no mail of a provider or a sender leave; it waits.
 
     Args:
-        installation: whose mail.
+        context: whose mail.
         actor: who stops it.
         scope: whether `name` is a provider or the domain of a sender.
         name: the provider or the domain.
@@ -215,12 +215,12 @@ async def stop_mail(
     name = name.strip().lower()
     if not name or len(name) > 253 or scope not in ("provider", "sender"):
         raise InvalidInput("Name a provider, or the domain of a sender.")
-    if await _is_stopped(installation, scope, name):
+    if await _is_stopped(context, scope, name):
         raise Conflict(f"The mail of {name} is stopped already.")
-    now = installation.clock.now()
+    now = context.clock.now()
     reason = note.strip()[:_MAX_NOTE_LENGTH] or "stopped by an operator"
     await apply_audited(
-        installation,
+        context,
         actor,
         [sending_stops.insert(SendingStop(new_id(now), scope, name, reason, now))],
         "stop mail",
@@ -228,17 +228,18 @@ async def stop_mail(
         "sends",
         after={"reason": reason},
     )
+    await context.refresh_stops()
 
 
 async def release_mail(
-    installation: Installation, actor: Actor, scope: StopScope, name: str, note: str
+    context: ServiceContext, actor: Actor, scope: StopScope, name: str, note: str
 ) -> None:
     """Let the mail of a provider or a sender leave again.
 
     A sender that was stopped for its bounces is not judged again before the next day.
 
     Args:
-        installation: whose mail.
+        context: whose mail.
         actor: who lets it leave.
         scope: whether `name` is a provider or the domain of a sender.
         name: the provider or the domain.
@@ -249,11 +250,12 @@ async def release_mail(
         NotFound: it is not stopped.
     """
     actor.require(Permission.OPERATE)
-    if not await _is_stopped(installation, scope, name):
+    name = name.strip().lower()
+    if not await _is_stopped(context, scope, name):
         raise NotFound("Stop not found", f"The mail of {name} is not stopped.")
-    now, note = installation.clock.now(), note.strip()[:_MAX_NOTE_LENGTH]
+    now, note = context.clock.now(), note.strip()[:_MAX_NOTE_LENGTH]
     await apply_audited(
-        installation,
+        context,
         actor,
         [
             sending_stops.end(scope, name, by=actor.name, note=note or None, now=now),
@@ -264,6 +266,7 @@ async def release_mail(
         "sends",
         after={"note": note},
     )
+    await context.refresh_stops()
 
 
 async def _is_stopped(installation: Installation, scope: StopScope, name: str) -> bool:

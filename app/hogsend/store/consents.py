@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from ..domain.send_policy import Consents
+from ..domain.send_policy import UNWANTED, Consents
 from . import erasures
 from .db import Query, Row, Write
 from .fields import to_micros
@@ -36,6 +36,7 @@ class _Decision(NamedTuple):
 _STATEMENTS = RowMapper(ListDecision, ConsentRow).build_write_columns(extra=("changed_at",))
 _DECISIONS = RowMapper(_Decision, ConsentRow)
 _REASONS = read_pairs(str, str)
+_UNWANTED = "(" + ", ".join(f"'{reason}'" for reason in UNWANTED) + ")"
 
 
 def _read_by_contact(rows: list[Row]) -> dict[UUID, Consents]:
@@ -184,7 +185,9 @@ def suppress(suppressions: Sequence[tuple[str, str, UUID | None]], now: datetime
     return Write(
         "INSERT INTO suppressions (address, reason, at, send_id) VALUES (?,?,?,?) "
         "ON CONFLICT (address) DO UPDATE SET reason = excluded.reason, at = excluded.at, "
-        "send_id = excluded.send_id",
+        # That a person wants no mail matters more than that a mailbox takes none.
+        f"send_id = excluded.send_id WHERE suppressions.reason NOT IN {_UNWANTED} "
+        f"OR excluded.reason IN {_UNWANTED}",
         [(address, reason, at, send_id) for address, reason, send_id in suppressions],
     )
 

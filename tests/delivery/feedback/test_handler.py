@@ -120,6 +120,21 @@ async def test_the_order_of_reports_does_not_matter(
         assert "ada@example.com" in await harness.fetch_suppressions()
 
 
+async def test_a_hard_bounce_after_a_soft_one_suppresses_and_keeps_a_complaint(
+    harness: MailerHarness,
+) -> None:
+    send_id = await harness.queue()
+    await harness.wait_for_status(send_id, "sent")
+    await report(harness, "soft_bounce", send_id)
+    await report(harness, "hard_bounce", send_id)
+    assert await harness.fetch_suppressions() == {"ada@example.com": "hard_bounce"}
+    await report(harness, "complaint", send_id)
+    # A weaker reason of another mail does not replace that the person wants no mail.
+    other_id = await harness.queue(status="in_doubt", due_at=None, to_email="ada@example.com")
+    await report(harness, "hard_bounce", other_id)
+    assert await harness.fetch_suppressions() == {"ada@example.com": "complaint"}
+
+
 async def test_a_report_may_come_before_the_mail_is_recorded_as_sent(
     harness: MailerHarness,
 ) -> None:

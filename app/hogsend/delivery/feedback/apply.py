@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from ...domain.erasure import ERASED
@@ -12,7 +13,7 @@ from ...domain.feedback import SOFT_BOUNCE_DAYS, FeedbackDecision, Report, decid
 from ...domain.incoming import IncomingEvent, Suppress
 from ...domain.send_policy import Send
 from ...ingest import BatchResult, Ingest
-from ...store import consents, contacts, feedback, sends
+from ...store import consents, contacts, direct_mails, feedback, sends
 from ...store.counters import Tally, to_day
 from ...store.db import Transaction
 from ..deliverability import count_status, get_domain
@@ -112,6 +113,7 @@ async def _write_changes(tx: Transaction, changes: _Changes, now: datetime) -> N
                 [(row, changes.delivered.get(row.id)) for row in changes.rows.values()], now
             ),
             feedback.forget_soft_bounces(sorted(delivered_to)),
+            *direct_mails.forget_ended(changes.rows.values()),
             consents.suppress(changes.suppressed_copies, now),
             *(contacts.raise_revision(address) for address, _, _ in changes.suppressed_copies),
         ]
@@ -123,7 +125,7 @@ def _apply(
 ) -> None:
     """Add what one report changes."""
     attempt = sends.build_attempt(report.at, report.kind, _describe(report))
-    row = replace(send, attempts=[*send.attempts, attempt][-_MAX_ATTEMPTS:])
+    row = replace(send, attempts=_add(send.attempts, attempt))
     if decision.status is not None:
         reason = None if decision.status == "delivered" else _describe(report)[:200] or report.kind
         row = replace(row, status=decision.status, reason=reason, due_at=None)
@@ -138,7 +140,7 @@ def _apply(
             changes.suppressed_copies.append((decision.suppress, decision.reason, row.id))
     elif report.kind in _EVENT_OF_KIND and (decision.status or decision.suppress):
         # A mail that bounced already brings no second event, unless it must be suppressed.
-        if decision.status is None and send.status in ("bounced", "complained"):
+        if decision.status is None and _was_suppressed_before(send):
             return
         suppress = (
             Suppress(decision.suppress, decision.reason) if decision.suppress is not None else None
@@ -146,6 +148,11 @@ def _apply(
         changes.events.append(
             build_feedback_event(row, _EVENT_OF_KIND[report.kind], report.kind, suppress)
         )
+
+
+def _was_suppressed_before(send: Send) -> bool:
+    outcomes = {attempt["outcome"] for attempt in send.attempts}
+    return not outcomes.isdisjoint(("bounced", "hard_bounce", "complaint"))
 
 
 async def apply_soft_bounces(
@@ -176,6 +183,17 @@ async def apply_soft_bounces(
         )
         for address in too_many
     ]
+
+
+def _add(
+    attempts: Sequence[Mapping[str, Any]], attempt: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Return attempts with one more; of many reports only the latest are kept."""
+    kept = [*attempts, attempt]
+    if len(kept) > _MAX_ATTEMPTS:
+        oldest = next((a for a in kept if a["outcome"] in ("delayed", "delivered")), None)
+        kept = [a for a in kept if a is not oldest]
+    return kept
 
 
 def build_feedback_event(
