@@ -18,6 +18,7 @@ from hogsend.delivery.providers.port import (
     InvalidWebhook,
     Message,
     Provider,
+    UncheckedWebhook,
     WebhookRequest,
 )
 from hogsend.delivery.providers.provider_set import ProviderSet
@@ -33,6 +34,8 @@ class SignedProvider(Provider):
         raise NotImplementedError
 
     async def feedback(self, request: WebhookRequest) -> Sequence[Feedback]:
+        if request.headers.get("x-signature") == "unknown":
+            raise UncheckedWebhook("the certificate cannot be fetched")
         if request.headers.get("x-signature") != "good":
             raise InvalidWebhook("the signature is wrong")
         body = json.loads(request.body)
@@ -72,3 +75,10 @@ async def test_a_provider_that_is_not_set_up_is_unknown(site: Site, path: str) -
     answer = await site.client.post(path, json={})
     assert answer.status_code == 404
     assert "Unknown email provider" in (await answer.get_json())["error"]
+
+
+async def test_a_report_that_cannot_be_checked_now_is_to_be_repeated(site: Site) -> None:
+    headers = {"X-Signature": "unknown"}
+    answer = await site.client.post("/v1/webhooks/email/mine", json={}, headers=headers)
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers

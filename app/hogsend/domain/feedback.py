@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
+from .address import normalize_email
 from .send_policy import Send, SendStatus
 
 # `rejected`: the provider or the server gave up, and the recipient is not at fault.
@@ -87,21 +89,29 @@ class FeedbackDecision:
     reason: str = ""
 
 
-def decide_feedback(send: Send, report: Report, test_address: str | None) -> FeedbackDecision:
+def decide_feedback(
+    send: Send, report: Report, test_address: str | None, copies: Collection[str] = ()
+) -> FeedbackDecision:
     """Decide what a report changes.
+
+    A report about an address that the mail did not go to, such as one that it was forwarded to,
+    changes nothing.
 
     Args:
         send: the mail's row.
         report: the report.
         test_address: the address that gets every mail in test mode, which is never suppressed.
+        copies: the addresses that got a copy.
     """
-    recipient = (send.to_email or "").lower()
-    address = (report.email or recipient).lower()
+    recipient = _normalize(send.to_email or "")
+    address = _normalize(report.email or "") or recipient
     is_about_recipient = address == recipient
+    if not is_about_recipient and address not in {_normalize(copy) for copy in copies}:
+        return FeedbackDecision(is_about_recipient=False)
     status = _STATUS_OF_KIND.get(report.kind) if is_about_recipient else None
     if status is not None and not can_follow(send.status, status, has_left=_may_have_left(send)):
         status = None
-    if not address or address == (test_address or "").lower():
+    if not address or address == _normalize(test_address or ""):
         return FeedbackDecision(status, is_about_recipient)
     match report.kind:
         case "hard_bounce" | "complaint":
@@ -112,6 +122,14 @@ def decide_feedback(send: Send, report: Report, test_address: str | None) -> Fee
             return FeedbackDecision(status, is_about_recipient, soft_bounced=address)
         case _:
             return FeedbackDecision(status, is_about_recipient)
+
+
+def _normalize(address: str) -> str:
+    """Return an address in the form in which it is compared and suppressed."""
+    try:
+        return normalize_email(address)
+    except ValueError:
+        return address.strip().lower()
 
 
 def can_follow(status: SendStatus, new: SendStatus, *, has_left: bool = False) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..delivery.providers.port import InvalidWebhook, WebhookRequest
-from ..errors import NotFound, Unauthorized
+from ..delivery.providers.port import InvalidWebhook, UncheckedWebhook, WebhookRequest
+from ..errors import NotFound, Overloaded, Unauthorized
 from .context import ServiceContext
 
 __all__ = ["WebhookRequest", "receive_feedback"]
@@ -22,6 +22,7 @@ async def receive_feedback(context: ServiceContext, provider: str, request: Webh
     Raises:
         NotFound: no such provider is set up.
         Unauthorized: the signature is wrong, or the body cannot be read.
+        Overloaded: the signature cannot be checked at present; the provider has to repeat it.
         StoreUnavailable: the database accepts no writes at present.
     """
     known = context.providers.get(provider) if context.providers is not None else None
@@ -31,4 +32,6 @@ async def receive_feedback(context: ServiceContext, provider: str, request: Webh
         reports = await known.feedback(request)
     except InvalidWebhook as error:
         raise Unauthorized("Webhook verification failed") from error
+    except UncheckedWebhook as error:
+        raise Overloaded("The signature cannot be checked now.", "Try again later.") from error
     return await context.feedback.handle(provider, reports)

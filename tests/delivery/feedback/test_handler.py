@@ -12,8 +12,9 @@ import pytest
 
 from hogsend.clock import ManualClock
 from hogsend.delivery.providers.port import Feedback, FeedbackKind
+from hogsend.domain.direct_mail import DirectMail
 from hogsend.domain.ids import new_id
-from hogsend.store import feedback
+from hogsend.store import direct_mails, feedback
 from tests.delivery.mailer_harness import MailerHarness, Pause, open_harness
 
 DAY = timedelta(days=1)
@@ -223,9 +224,24 @@ async def test_a_report_about_a_copy_concerns_only_the_address_of_the_copy(
 ) -> None:
     send_id = await harness.queue()
     await harness.wait_for_status(send_id, "sent")
+    now = harness.site.clock.now()
+    mail = DirectMail(send_id, b"", now, cc=[("", "copy@example.com")])
+    await harness.write(*direct_mails.insert(mail, []))
     await report(harness, "hard_bounce", send_id, email="Copy@Example.com")
     assert (await harness.row(send_id)).status == "sent"
     assert await harness.fetch_suppressions() == {"copy@example.com": "hard_bounce"}
+    assert await harness.events() == []
+
+
+async def test_a_report_about_an_address_that_got_no_mail_changes_nothing(
+    harness: MailerHarness,
+) -> None:
+    send_id = await harness.queue()
+    await harness.wait_for_status(send_id, "sent")
+    for kind in ("hard_bounce", "soft_bounce", "complaint"):
+        await report(harness, kind, send_id, email="victim@example.com")
+    assert (await harness.row(send_id)).status == "sent"
+    assert await harness.fetch_suppressions() == {}
     assert await harness.events() == []
 
 

@@ -54,6 +54,14 @@ class _Changes:
         default_factory=list[tuple[str, str, UUID | None]]
     )
 
+    def list_bounced_senders(self) -> frozenset[str]:
+        """Return the domains of the senders whose mails bounced or brought complaints."""
+        return frozenset(
+            get_domain(self.senders[row.id])
+            for row in self.rows.values()
+            if row.status in ("bounced", "complained") and row.id in self.senders
+        )
+
 
 async def apply_reports(
     tx: Transaction,
@@ -79,8 +87,10 @@ async def apply_reports(
     ids = sorted({report.send_id for report in reports if report.send_id is not None})
     # Contacts are locked before sends, as everywhere.
     recipients = await tx.fetch_one(contacts.find_by_sends(ids, tx.dialect.lock_rows))
-    rows, senders = await tx.fetch(
-        feedback.find_locked(ids, tx.dialect.lock_rows), feedback.find_senders(ids)
+    rows, senders, direct = await tx.fetch(
+        feedback.find_locked(ids, tx.dialect.lock_rows),
+        feedback.find_senders(ids),
+        direct_mails.find(ids),
     )
     changes = _Changes(senders)
     for report in reports:
@@ -88,7 +98,9 @@ async def apply_reports(
         send = changes.rows.get(report.send_id) or rows.get(report.send_id)  # type: ignore[arg-type]
         if send is None or send.reason == ERASED or send.contact_id not in recipients:
             continue
-        _apply(changes, send, report, decide_feedback(send, report, test_address), tally)
+        copies = direct[send.id].copies if send.id in direct else ()
+        decision = decide_feedback(send, report, test_address, copies)
+        _apply(changes, send, report, decision, tally)
     changes.events += await apply_soft_bounces(tx, changes.soft_bounces, now)
     await _write_changes(tx, changes, now)
     result = (
@@ -97,12 +109,7 @@ async def apply_reports(
         else BatchResult()
     )
     result.topics.add("sends")
-    bounced = {
-        get_domain(senders[row.id])
-        for row in changes.rows.values()
-        if row.status in ("bounced", "complained") and row.id in senders
-    }
-    return AppliedReports(result, frozenset(bounced))
+    return AppliedReports(result, changes.list_bounced_senders())
 
 
 async def _write_changes(tx: Transaction, changes: _Changes, now: datetime) -> None:

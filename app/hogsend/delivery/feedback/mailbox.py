@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import imaplib
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from ...config.bounces_setting import BounceSource
 from ...errors import StoreUnavailable
+from ..providers.tls import create_verifying_context
 from .inbound import InboundMail
 from .mail_parts import MAX_MAIL_BYTES
 
@@ -128,7 +128,7 @@ class _Session:
 
     def __init__(self, source: BounceSource) -> None:
         if source.scheme == "imaps":
-            context = ssl.create_default_context()
+            context = create_verifying_context()
             self._imap: imaplib.IMAP4 = imaplib.IMAP4_SSL(
                 source.host, source.port, ssl_context=context, timeout=_TIMEOUT
             )

@@ -96,7 +96,11 @@ class ApiClient:
     def __init__(self, timeouts: ApiTimeouts | None = None) -> None:
         timeouts = timeouts or ApiTimeouts()
         self._timeout = aiohttp.ClientTimeout(
-            total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.read
+            total=timeouts.total,
+            # Also waiting for a free connection, after which nothing has been sent.
+            connect=timeouts.total / 2,
+            sock_connect=timeouts.connect,
+            sock_read=timeouts.read,
         )
         self._session: aiohttp.ClientSession | None = None
 

@@ -25,6 +25,7 @@ from .port import (
     ProviderStopped,
     Rejected,
     TryLater,
+    UncheckedWebhook,
     WebhookRequest,
 )
 from .provider_url import parse_provider_url
@@ -133,11 +134,15 @@ class ApiProvider(Provider):
             return None
 
     async def feedback(self, request: WebhookRequest) -> Sequence[Feedback]:
-        """Verify and read a webhook; raises `InvalidWebhook` for anything unexpected in it."""
+        """Verify and read a webhook; raises `InvalidWebhook` for anything unexpected in it.
+
+        Raises:
+            UncheckedWebhook: what the check needs cannot be fetched.
+        """
         try:
             return await self.read_webhook(request)
         except (DeliveryError, OSError) as error:
-            raise InvalidWebhook(f"the signature cannot be checked: {error}") from error
+            raise UncheckedWebhook(f"the signature cannot be checked: {error}") from error
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise InvalidWebhook(f"the body is not a webhook of {self.name}: {error}") from error
 

@@ -50,6 +50,8 @@ _SUPPRESSED = frozenset(["suppress-bounce", "suppress-complaint"])
 # The recipient's provider blocks Mailgun, or the recipient is on the domain's list of people who
 # have unsubscribed, who can get mail of other lists.
 _NOT_ABOUT_ADDRESS = frozenset(["espblock", "suppress-unsubscribe"])
+# It is parsed before its signature can be checked.
+_MAX_WEBHOOK_BYTES = 300_000
 
 
 class Mailgun(ApiProvider):
@@ -108,6 +110,8 @@ class Mailgun(ApiProvider):
         return super().build_error(answer, message)
 
     async def read_webhook(self, request: WebhookRequest) -> Sequence[Feedback]:
+        if len(request.body) > _MAX_WEBHOOK_BYTES:
+            raise InvalidWebhook("the webhook is larger than those of Mailgun")
         body = read_json(request.body)
         self._verify(body["signature"])
         event = body["event-data"]

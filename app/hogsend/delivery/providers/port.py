@@ -37,6 +37,7 @@ __all__ = [
     "Rejected",
     "RejectionKind",
     "TryLater",
+    "UncheckedWebhook",
     "WebhookRequest",
     "Withdrawn",
 ]
@@ -148,6 +149,13 @@ class InvalidWebhook(Exception):
     """A webhook has no valid signature of the provider, or cannot be read."""
 
 
+class UncheckedWebhook(Exception):
+    """A signature cannot be checked at present, such as without its certificate.
+
+    The provider is asked to repeat the webhook.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """A provider's report about a mail that it accepted.
@@ -228,6 +236,7 @@ class Provider(ABC):
 
         Raises:
             InvalidWebhook: the signature is wrong, or the body cannot be read.
+            UncheckedWebhook: the signature cannot be checked at present.
         """
         return ()
 

@@ -18,12 +18,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from .api_client import ApiClient
-from .port import InvalidWebhook
+from .port import InvalidWebhook, UncheckedWebhook
 from .webhook_reading import check_time, read_iso_time, read_json
 
 # SNS repeats a notification with its first time for as long as the policy of the topic says.
 _MAX_AGE = timedelta(days=1)
 _MAX_CERTIFICATES = 8
+# A notification has at most 256 KB, which JSON escapes.
+_MAX_BYTES = 600_000
 _HASHES: Mapping[str, type[hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = (
@@ -56,6 +58,8 @@ class SnsReader:
             InvalidWebhook: it is of another topic, or its signature is wrong or too old.
             DeliveryError: the certificate cannot be fetched.
         """
+        if len(body) > _MAX_BYTES:
+            raise InvalidWebhook("the notification is larger than those of Amazon SNS")
         message = read_json(body)
         if not self._topic or message["TopicArn"] != self._topic:
             raise InvalidWebhook("the notification is not of the topic in HOGSEND_MAIL")
@@ -101,7 +105,13 @@ class SnsReader:
     async def _load_certificate(self, url: str) -> x509.Certificate:
         certificate = self._certificates.get(url)
         if certificate is None:
-            if not urlsplit(url).path.endswith(".pem"):
+            # The host also answers requests of any customer, whose texts must not pass for
+            # certificates.
+            parts = urlsplit(url)
+            is_certificate = parts.path.startswith("/SimpleNotificationService-")
+            if parts.query or parts.fragment or not is_certificate or parts.path.count("/") != 1:
+                raise InvalidWebhook("the URL of the certificate is not one of Amazon SNS")
+            if not parts.path.endswith(".pem"):
                 raise InvalidWebhook("the URL of the certificate is not one of Amazon SNS")
             certificate = x509.load_pem_x509_certificate(await self._fetch(url))
             if len(self._certificates) >= _MAX_CERTIFICATES:
@@ -114,6 +124,8 @@ class SnsReader:
             parts = urlsplit(url)
             url = f"{self._stand_in.rstrip('/')}{parts.path}?{parts.query}".rstrip("?")
         answer = await self._client.get(url)
+        if answer.status >= 500:
+            raise UncheckedWebhook(f"Amazon SNS answered {answer.status}")
         if answer.status != 200:
             raise InvalidWebhook(f"Amazon SNS answered {answer.status}")
         return answer.text.encode()
