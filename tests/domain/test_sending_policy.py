@@ -61,8 +61,6 @@ def test_a_warm_up_grows_day_by_day_and_ends():
         lambda: WarmUp(date(2026, 3, 1), first_day=10, until=9),
         lambda: Sender("not a domain"),
         lambda: Sender("Example.com"),
-        lambda: Sender("example.com", tracking_host="click.example.com"),
-        lambda: Sender("example.com", tracking_host="https://click.example.com/path"),
         lambda: MailRoute({}),
         lambda: MailRoute({"a": 0}),
         lambda: MailRoute("a b"),

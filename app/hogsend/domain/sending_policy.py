@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
-from urllib.parse import urlsplit
 
 from .times import Window
 
@@ -87,33 +86,18 @@ class Sender:
         domain: the domain of the `From` address, such as `news.example.com`.
         rate: the most mails from it.
         warm_up: the plan for a domain that has not sent much mail yet.
-        tracking_host: the address that links in its mails lead to, instead of `HOGSEND_BASE_URL`:
-            `https://click.example.com`.
 
     Raises:
-        ValueError: the domain or the host is not valid.
+        ValueError: the domain is not valid.
     """
 
     domain: str
     rate: Rate | None = None
     warm_up: WarmUp | None = None
-    tracking_host: str | None = None
 
     def __post_init__(self) -> None:
         if not _HOST.fullmatch(self.domain):
             raise ValueError(f"{self.domain!r} is not a domain in lower case")
-        if self.tracking_host is None:
-            return
-        parts = urlsplit(self.tracking_host)
-        if (
-            parts.scheme not in ("https", "http")
-            or not parts.hostname
-            or parts.path not in ("", "/")
-        ):
-            raise ValueError(
-                f"{self.tracking_host!r} is not the address of a host, such as "
-                "https://click.example.com"
-            )
 
 
 @dataclass(frozen=True, slots=True)
