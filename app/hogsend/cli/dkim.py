@@ -25,7 +25,7 @@ _LIST = ("DKIM keys", "hogsend dkim list")
 
 @click.group()
 def dkim() -> None:
-    """Create, publish, activate and retire the keys that sign mails (DKIM)."""
+    """Manage the keys that sign mails (DKIM)."""
 
 
 @dkim.command()

@@ -93,14 +93,17 @@ class Governor:
         paces = self._find_paces(way, now)
         if not paces:
             return now
+        if is_urgent and is_back:
+            # It has taken its place before.
+            return now
         place = max(pace.find_free() for pace in paces)
-        if not is_back or place > now + MAX_WAIT:
+        if not is_urgent and (not is_back or place > now + MAX_WAIT):
             # A mail whose place others have taken gets a new one.
-            places = [pace.find_place(now, is_urgent=is_urgent) for pace in paces]
+            places = [pace.find_place(now) for pace in paces]
             place = max(places)
             if place > now + MAX_WAIT:
                 # Only where it waits: the backlog of a slow domain must not hold other mails up.
-                paces[places.index(place)].plan(place, is_urgent=is_urgent)
+                paces[places.index(place)].plan(place)
                 return place
         leaves_at = max(place, now)
         for pace in paces:

@@ -14,25 +14,23 @@ class Pace:
     """The rate of one thing, such as a provider, and which places are taken.
 
     Mails that cannot leave now get places one after the other: a backlog leaves spread evenly, in
-    the order in which it came. Urgent mails have places of their own, and a mail that comes again
-    at its place only waits for those that have really left.
+    the order in which it came. A mail that comes again at its place only waits for those that have
+    really left, and for urgent ones, which take their places at once.
 
     Args:
         per_second: the mails a second.
         free_at: when the next mail may leave, by those that have left.
         planned_until: the end of the places that are taken.
-        urgent_until: the end of the places that urgent mails have taken.
     """
 
     per_second: float
     free_at: datetime
     planned_until: datetime
-    urgent_until: datetime
 
     @staticmethod
     def start(per_second: float, now: datetime) -> Pace:
         """Begin to pace."""
-        return Pace(per_second, now, now, now)
+        return Pace(per_second, now, now)
 
     @property
     def interval(self) -> timedelta:
@@ -43,25 +41,22 @@ class Pace:
         """Return when a mail may leave, by those that have left."""
         return self.free_at - _TOLERANCE
 
-    def find_place(self, now: datetime, *, is_urgent: bool) -> datetime:
+    def find_place(self, now: datetime) -> datetime:
         """Return when a mail may leave, by the places that are taken, too."""
-        taken_until = self.urgent_until if is_urgent else self.planned_until
-        return max(self.find_free(), taken_until) if taken_until > now else self.find_free()
+        free = self.find_free()
+        return max(free, self.planned_until) if self.planned_until > now else free
 
     def take(self, at: datetime) -> None:
         """Record that a mail leaves at an instant."""
         self.free_at = max(self.free_at, at) + self.interval
 
-    def plan(self, place: datetime, *, is_urgent: bool) -> None:
+    def plan(self, place: datetime) -> None:
         """Record that a mail leaves at a place in the future."""
-        if is_urgent:
-            self.urgent_until = max(self.urgent_until, place) + self.interval
-        else:
-            self.planned_until = max(self.planned_until, place) + self.interval
+        self.planned_until = max(self.planned_until, place) + self.interval
 
     def is_idle(self, now: datetime) -> bool:
         """Return whether the pace can be forgotten."""
-        return max(self.free_at, self.planned_until, self.urgent_until) <= now
+        return max(self.free_at, self.planned_until) <= now
 
 
 # What a throttled pace begins with, at least and at most, in mails a second.
