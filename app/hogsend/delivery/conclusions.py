@@ -63,7 +63,7 @@ async def write_outcomes(
         await store_blocks(tx, [o for o in outcomes if o.send.id in blocked_ids], now)
     completed = await _complete_reported(tx, outcomes, states, now)
     for row in completed:
-        # The mail was sent before it was whatever the report says.
+        # The provider accepted it before the report arrived, so it counts as sent, too.
         count_status(tally, replace(row, status="sent"), senders[row.id])
     batch = await _ingest_bounces(tx, ingest, _leave_out_erased(outcomes, states), tally, now)
     waiting = await _find_waiting_reports(tx, [*changed, *completed])

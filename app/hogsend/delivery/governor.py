@@ -44,7 +44,7 @@ class Limit:
         name: the name of the provider or the domain.
         per_second: the mails a second.
         planned_until: until when mails have a place; None when none waits.
-        reply: what the mail server said, for `refusals`.
+        reply: the reply of the mail server, for `refusals`.
     """
 
     scope: str
@@ -118,7 +118,7 @@ class Governor:
 
     def record_accepted(self, way: Way, now: datetime) -> None:
         """Record that a mail was accepted: a rate that was lowered rises again."""
-        if not self._slowdowns and not self.policy.recipient_rates:
+        if not self._slowdowns:
             return
         key = (way.provider, way.recipient)
         slowdown = self._slowdowns.get(key)

@@ -61,7 +61,7 @@ class Ledger:
         ingest: ingests bounces as events, inside the transaction of their outcome.
         holder: this worker's id, where several workers deliver.
         test_address: the address that gets every mail in test mode.
-        on_bounces: is told which senders' mails bounced, after the commit.
+        on_bounces: is called after the commit with the domains of senders whose mails bounced.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ class Mailer:
             `LATE_AFTER`; without one, mails leave as soon as they are due.
         governor: paces the mails; one without limits unless given.
         test_address: the address that gets every mail in test mode.
-        on_bounces: is told which senders' mails bounced.
+        on_bounces: is called with the domains of senders whose mails bounced.
 
     Attributes:
         send_hold: why nothing may be sent, if sending is on hold.

@@ -136,7 +136,7 @@ def defer(
     Args:
         send: the row.
         now: the current time.
-        error: what the provider said.
+        error: the provider's refusal.
         contact_email: the address whose soft bounces are counted; None in test mode.
         give_up_after: for how long the provider's mails are tried again.
     """

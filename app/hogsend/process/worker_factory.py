@@ -49,7 +49,7 @@ def build_worker(
     Args:
         context: what the worker works with; its settings are with secrets, on a prepared folder.
         bus: delivers what was committed.
-        on_bounces: is told which senders' mails bounced.
+        on_bounces: is called with the domains of senders whose mails bounced.
 
     Raises:
         ConfigError: the settings do not name a provider that can be used.

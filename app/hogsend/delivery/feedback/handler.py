@@ -25,7 +25,7 @@ _MAX_KEY_LENGTH = 200
 
 
 class OnBounces(Protocol):
-    """Is told which senders' mails bounced, or brought complaints."""
+    """Takes the domains of senders whose mails bounced or brought complaints."""
 
     async def __call__(self, senders: frozenset[str]) -> None: ...
 
@@ -41,7 +41,7 @@ class FeedbackHandler:
         clock: the source of the current time.
         ingest: ingests bounces and complaints as events.
         test_address: the address that gets every mail in test mode, which is never suppressed.
-        on_bounces: is told which senders' mails bounced, after the commit.
+        on_bounces: is called after the commit with the domains of senders whose mails bounced.
     """
 
     def __init__(
